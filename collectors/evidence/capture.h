@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/evidence/process.h"
+#include "collectors/evidence/stack_trace.h"
+#include "collectors/evidence/syscall.h"
+
+namespace pghang {
+
+/// Evidence that could not be had. Never silently absent (DESIGN section 2).
+struct Missing {
+  std::string evidence;  ///< `kernel_stack`, `syscall`, `interrupts`, `user_stack`, `io`, `fd`, ...
+  std::string error;     ///< errno's text or a sentence
+  std::string needs;     ///< `CAP_SYS_ADMIN`, ...; empty when no capability would help
+
+  friend bool operator==(const Missing&, const Missing&) = default;
+};
+
+/// Everything that Linux tells about one process, taken within one request. Wire format between
+/// helper and daemon (collectors/sampler/codec.h), so: an aggregate of values only.
+struct Capture {
+  ProcessKey key;
+  std::int64_t captured_at_micros = 0;  ///< CLOCK_REALTIME, unix epoch
+  bool gone = false;      ///< no such process, or it ended meanwhile; nothing else is meaningful
+  bool postgres = false;  ///< its executable has PostgreSQL's symbols
+  std::string comm;
+  std::string title;  ///< /proc/PID/cmdline, PostgreSQL's process title
+  pid_t ppid = 0;
+  pid_t ns_pid =
+      0;  ///< pid in its own namespace (innermost NSpid); equal to pid outside containers
+  std::string wchan;
+  std::optional<RelatedProcess> tracer;
+  std::vector<RelatedProcess> children;
+  std::vector<std::string>
+      kernel_stack;  ///< function+offset, innermost first; empty without the capability
+  std::optional<Syscall> syscall;  ///< absent while running in user space
+  StackTrace stack;
+  std::vector<Sample> samples;  ///< in time order, at least one unless gone
+  std::vector<Missing> missing;
+  double cpu_micros = 0;   ///< helper CPU spent on this capture, child and worker together
+  double wall_micros = 0;  ///< request received to reply sent, in the worker
+
+  friend bool operator==(const Capture&, const Capture&) = default;
+};
+
+}  // namespace pghang

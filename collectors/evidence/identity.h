@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <compare>
+#include <cstdint>
+
+/// Identities: a pid never travels alone (DESIGN section 6).
+namespace pghang {
+
+/// A PostgreSQL timestamptz exactly as the server holds it: microseconds since 2000-01-01 UTC.
+/// Sent and received in binary, so a guard compares the same 64 bits.
+struct PgTimestamp {
+  std::int64_t micros = 0;
+
+  friend auto operator<=>(const PgTimestamp&, const PgTimestamp&) = default;
+};
+
+/// Microseconds between 1970-01-01 and 2000-01-01.
+inline constexpr std::int64_t kPgEpochUnixMicros = 946'684'800'000'000;
+
+[[nodiscard]] constexpr std::int64_t unix_micros(PgTimestamp at) {
+  return at.micros + kPgEpochUnixMicros;
+}
+
+/// A backend as SQL identifies it.
+struct BackendKey {
+  pid_t pid = 0;
+  PgTimestamp backend_start;
+
+  friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
+};
+
+/// A process as Linux identifies it. start_ticks is field 22 of /proc/PID/stat (proc(5)): clock
+/// ticks after boot.
+struct ProcessKey {
+  pid_t pid = 0;
+  std::uint64_t start_ticks = 0;
+
+  friend auto operator<=>(const ProcessKey&, const ProcessKey&) = default;
+};
+
+}  // namespace pghang

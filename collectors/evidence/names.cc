@@ -1,0 +1,44 @@
+#include "collectors/evidence/stack_trace.h"
+#include "collectors/evidence/syscall.h"
+
+namespace pghang {
+
+const char* to_string(FdKind kind) {
+  switch (kind) {
+    case FdKind::file: return "file";
+    case FdKind::directory: return "directory";
+    case FdKind::pipe: return "pipe";
+    case FdKind::fifo: return "fifo";
+    case FdKind::socket: return "socket";
+    case FdKind::eventpoll: return "eventpoll";
+    case FdKind::eventfd: return "eventfd";
+    case FdKind::signalfd: return "signalfd";
+    case FdKind::timerfd: return "timerfd";
+    case FdKind::pidfd: return "pidfd";
+    case FdKind::device: return "device";
+    case FdKind::other: return "other";
+  }
+  return "other";
+}
+
+const char* to_string(CaptureMethod method) {
+  switch (method) {
+    case CaptureMethod::in_place: return "in_place";
+    case CaptureMethod::ptrace_stop: return "ptrace_stop";
+    case CaptureMethod::kernel_only: return "kernel_only";
+  }
+  return "kernel_only";
+}
+
+const char* to_string(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::normal: return "normal";
+    case FrameKind::signal: return "signal";
+    case FrameKind::plt: return "plt";
+    case FrameKind::jit: return "jit";
+    case FrameKind::vdso: return "vdso";
+  }
+  return "normal";
+}
+
+}  // namespace pghang

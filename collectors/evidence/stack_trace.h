@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pghang {
+
+/// How a stack was taken (DESIGN section 3). The spelling is a metric label.
+enum class CaptureMethod {
+  in_place,     ///< read while blocked; the process was never stopped
+  ptrace_stop,  ///< stopped for microseconds by PTRACE_SEIZE + PTRACE_INTERRUPT
+  kernel_only,  ///< no user stack could be had
+};
+
+[[nodiscard]] const char* to_string(CaptureMethod method);
+
+enum class FrameKind {
+  normal,
+  signal,  ///< the kernel's signal trampoline: `<signal handler called>`
+  plt,     ///< a PLT stub
+  jit,     ///< code in an anonymous executable mapping
+  vdso,
+};
+
+[[nodiscard]] const char* to_string(FrameKind kind);
+
+/// One frame, innermost first in a trace.
+struct Frame {
+  std::uint64_t address =
+      0;  ///< pc in the target; a return address except in frame 0 and signal frames
+  std::optional<std::string> function;  ///< only where a symbol's size covers the looked-up address
+  std::optional<std::string> demangled;  ///< when it differs from `function`
+  std::string module;                    ///< path as mapped; empty when in no mapping
+  std::uint64_t offset = 0;              ///< address - load bias
+  std::string build_id;                  ///< lower-case hex; empty when the module has none
+  std::uint64_t fde_start = 0;  ///< start of the covering FDE, as offset in the module; 0: none
+  FrameKind kind = FrameKind::normal;
+  bool recovered = false;  ///< its CFA came from the verified scan, not from CFI alone
+
+  friend bool operator==(const Frame&, const Frame&) = default;
+};
+
+/// A user stack. A partial one is a result, not an error.
+struct StackTrace {
+  CaptureMethod method = CaptureMethod::kernel_only;
+  double held_micros = 0;   ///< time the process was held stopped; 0 for in_place
+  bool complete = false;    ///< the outermost frame (`_start`, `clone`) was reached
+  std::string stop_reason;  ///< why unwinding ended when not complete
+  std::vector<Frame> frames;
+
+  friend bool operator==(const StackTrace&, const StackTrace&) = default;
+};
+
+}  // namespace pghang

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "collectors/evidence/identity.h"
+#include "config/result.h"
+#include "config/settings.h"
+
+namespace pghang {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// One parameter of a statement, sent in binary. Absent value: NULL.
+struct QueryParameter {
+  std::uint32_t type_oid = 0;
+  std::optional<std::string> bytes;
+};
+
+[[nodiscard]] QueryParameter int4_parameter(std::int32_t value);
+[[nodiscard]] QueryParameter int8_parameter(std::int64_t value);
+[[nodiscard]] QueryParameter text_parameter(std::string_view value);
+[[nodiscard]] QueryParameter bool_parameter(bool value);
+[[nodiscard]] QueryParameter timestamptz_parameter(std::optional<PgTimestamp> value);
+
+/// A result in binary format. Accessors return nothing for NULL or for a value of another width.
+class QueryResult {
+ public:
+  QueryResult();
+  QueryResult(QueryResult&&) noexcept;
+  QueryResult& operator=(QueryResult&&) noexcept;
+  QueryResult(const QueryResult&) = delete;
+  QueryResult& operator=(const QueryResult&) = delete;
+  ~QueryResult();
+
+  [[nodiscard]] int rows() const;
+  [[nodiscard]] bool is_null(int row, int column) const;
+  [[nodiscard]] std::optional<std::string> text(int row, int column) const;
+  [[nodiscard]] std::optional<std::int64_t> integer(int row, int column)
+      const;  ///< int2, int4, int8
+  [[nodiscard]] std::optional<bool> boolean(int row, int column) const;
+  [[nodiscard]] std::optional<PgTimestamp> timestamp(int row, int column) const;
+  /// WARNING and NOTICE messages that came with it, primary text only.
+  [[nodiscard]] const std::vector<std::string>& notices() const;
+
+ private:
+  friend class Connection;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One asynchronous libpq connection on Asio. Every call has a deadline and none blocks the loop.
+/// One call at a time; the caller serializes. After `timeout` or `disconnected` the connection is
+/// closed and the next open() starts anew. Destroying it closes it without waiting.
+class Connection {
+ public:
+  Connection(boost::asio::any_io_executor executor, Target target, Polling polling);
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) = delete;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// Connects if not connected: application_name=pghangd, search_path=pg_catalog,
+  /// statement_timeout, lock_timeout and idle_in_transaction_session_timeout set in the start-up
+  /// packet. Name resolution cannot block the loop. Errors: timeout, disconnected,
+  /// permission_denied (authentication), malformed (bad DSN).
+  [[nodiscard]] boost::asio::awaitable<Result<void>> open(Deadline deadline);
+
+  /// Runs one statement in autocommit. Errors: timeout, disconnected, refused (an ERROR of the
+  /// server; context is its primary message), permission_denied (SQLSTATE 42501).
+  [[nodiscard]] boost::asio::awaitable<Result<QueryResult>>
+  query(std::string sql, std::vector<QueryParameter> parameters, Deadline deadline);
+
+  [[nodiscard]] bool connected() const;
+  [[nodiscard]] int server_version() const;  ///< server_version_num; 0 when not connected
+  [[nodiscard]] pid_t backend_pid() const;   ///< our own backend; 0 when not connected
+  void close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The DSN with every secret removed, for logs and pages: `host=... dbname=... user=...`.
+[[nodiscard]] std::string safe_dsn(const std::string& dsn);
+
+/// The next wait before reconnecting: doubles from 250 ms to `cap`, times a factor in [0.5, 1]
+/// taken from `random01`.
+[[nodiscard]] Duration reconnect_delay(unsigned failures, Duration cap, double random01);
+
+}  // namespace pghang

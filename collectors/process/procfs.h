@@ -1,0 +1,39 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+
+namespace pghang {
+
+/// The one opener of /proc. Every call can block (mmap_lock, a dying process), so it runs in a
+/// capture child with a deadline, never in the daemon. Errors: not_found (ENOENT, ESRCH: the
+/// process is gone), permission_denied, io. Tests give another root.
+class ProcFs {
+ public:
+  explicit ProcFs(std::string root = "/proc");
+
+  /// The whole text of /proc/PID/NAME, at most `limit` bytes.
+  [[nodiscard]] Result<std::string>
+  read(pid_t pid, const std::string& name, std::size_t limit = 4U << 20U) const;
+  /// The text of a symbolic link, /proc/PID/NAME.
+  [[nodiscard]] Result<std::string> link(pid_t pid, const std::string& name) const;
+  /// The names in a directory, /proc/PID/NAME, without `.` and `..`.
+  [[nodiscard]] Result<std::vector<std::string>> list(pid_t pid, const std::string& name) const;
+  /// Every numeric directory of the root.
+  [[nodiscard]] Result<std::vector<pid_t>> pids() const;
+  /// A file of the root itself: `stat` (for btime), `locks`, ...
+  [[nodiscard]] Result<std::string>
+  read_global(const std::string& name, std::size_t limit = 4U << 20U) const;
+
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+ private:
+  std::string root_;
+};
+
+}  // namespace pghang

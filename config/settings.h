@@ -1,0 +1,154 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The configuration as values, apart from its file format (config/loader.h reads that). A
+/// default-constructed Settings is what `config/pghangd.yaml` says; a test holds the two together.
+namespace pghang {
+
+using Duration = std::chrono::milliseconds;
+
+/// Whether any signal is sent at all.
+enum class Mode {
+  observe,  ///< match, capture and export; send nothing
+  enforce,  ///< also cancel and terminate as the rules say
+};
+
+/// How far a rule may go with a backend it matches.
+enum class RuleAction {
+  observe,    ///< never signal, whatever the mode
+  cancel,     ///< pg_cancel_backend only
+  terminate,  ///< pg_cancel_backend, then pg_terminate_backend
+};
+
+/// One way to match a string: exact, or a regular expression. In the file a value that starts with
+/// `/` is a regular expression (as in pg_hba.conf and pg_ident.conf), searched for, not anchored.
+/// ECMAScript syntax; the loader has compiled it once, so it is valid.
+struct Pattern {
+  std::string text;  ///< without the leading slash
+  bool is_regex = false;
+
+  friend bool operator==(const Pattern&, const Pattern&) = default;
+};
+
+/// A string criterion. It holds when any `include` matches (or there is none) and no `exclude`
+/// does. A NULL column never matches an include and never matches an exclude.
+struct TextCriterion {
+  std::vector<Pattern> include;
+  std::vector<Pattern> exclude;
+
+  [[nodiscard]] bool empty() const { return include.empty() && exclude.empty(); }
+
+  friend bool operator==(const TextCriterion&, const TextCriterion&) = default;
+};
+
+/// What a rule asks of a row of pg_stat_activity. All criteria that are set must hold (AND).
+struct Match {
+  TextCriterion state;         ///< active, idle in transaction, ...
+  TextCriterion backend_type;  ///< empty means `client backend` only
+  TextCriterion database;
+  TextCriterion user;
+  TextCriterion application_name;
+  TextCriterion wait_event_type;            ///< case-insensitive: spellings changed in 17
+  TextCriterion wait_event;                 ///< case-insensitive
+  std::optional<Duration> query_age;        ///< at least this long since query_start
+  std::optional<Duration> transaction_age;  ///< at least this long since xact_start
+  std::optional<Duration> state_age;        ///< at least this long since state_change
+
+  friend bool operator==(const Match&, const Match&) = default;
+};
+
+struct Rule {
+  std::string name;  ///< metric label; unique; [a-z0-9_-]+
+  Match match;
+  Duration for_{0};  ///< must match continuously this long before the rule fires
+  RuleAction action = RuleAction::observe;
+  Duration cancel_grace{std::chrono::seconds{30}};     ///< accepted cancel → next step
+  Duration terminate_grace{std::chrono::seconds{30}};  ///< accepted terminate → unresponsive
+
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+/// One PostgreSQL server.
+struct Target {
+  std::string name = "main";  ///< metric label; unique
+  /// libpq connection string or URI. Secrets in it are never printed: use safe_dsn() of
+  /// collectors/postgres for anything that a person sees.
+  std::string dsn = "dbname=postgres";
+  /// File holding the password alone, if set. `${CREDENTIALS_DIRECTORY}` at its start is replaced
+  /// by systemd's credential directory. libpq's own passfile and PGPASSWORD work without it.
+  std::string password_file;
+
+  friend bool operator==(const Target&, const Target&) = default;
+};
+
+/// How often and how long pghangd talks to PostgreSQL.
+struct Polling {
+  Duration interval{std::chrono::seconds{5}};
+  Duration statement_timeout{std::chrono::seconds{2}};  ///< also the client-side deadline of a poll
+  Duration connect_timeout{std::chrono::seconds{5}};
+  Duration reconnect_max{std::chrono::seconds{30}};  ///< cap of the jittered back-off
+  std::uint32_t query_text_bytes = 1024;             ///< at most this much of `query` is fetched
+
+  friend bool operator==(const Polling&, const Polling&) = default;
+};
+
+/// One capture: several samples of one process, one stack.
+struct Sampling {
+  std::uint32_t samples = 3;                   ///< 1 to 20
+  Duration interval{20};                       ///< between samples
+  Duration deadline{std::chrono::seconds{2}};  ///< a capture child is ended after this
+  Duration stop_deadline{50};                  ///< wait for a ptrace stop at most this
+  Duration repeat{std::chrono::seconds{30}};   ///< an open incident is captured again
+  bool allow_ptrace_stop = true;               ///< false: never stop a running backend
+
+  friend bool operator==(const Sampling&, const Sampling&) = default;
+};
+
+struct Web {
+  std::vector<std::string> listen_addresses{"127.0.0.1:10187"};  ///< host:port, [v6]:port, :port
+  std::string telemetry_path = "/metrics";
+  bool enable_lifecycle = false;  ///< POST /-/reload
+
+  friend bool operator==(const Web&, const Web&) = default;
+};
+
+enum class LogLevel { debug, info, warn, error };
+enum class LogFormat { logfmt, json };
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::logfmt;
+
+  friend bool operator==(const Log&, const Log&) = default;
+};
+
+/// What is kept in memory about past incidents.
+struct Incidents {
+  std::uint32_t keep = 1000;            ///< resolved incidents kept, oldest dropped first
+  std::uint64_t max_bytes = 8U << 20U;  ///< bound of the memory they take together
+
+  friend bool operator==(const Incidents&, const Incidents&) = default;
+};
+
+struct Settings {
+  Mode mode = Mode::observe;
+  Polling polling;
+  std::vector<Target> targets{Target{}};
+  std::vector<Rule> rules;  ///< tried in order, the first that matches wins; see default_rules()
+  Sampling sampling;
+  Web web;
+  Log log;
+  Incidents incidents;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+/// The built-in configuration: what `config/pghangd.yaml`, as shipped, loads to.
+[[nodiscard]] Settings default_settings();
+
+}  // namespace pghang

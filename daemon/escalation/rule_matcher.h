@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/evidence/activity.h"
+#include "config/settings.h"
+
+namespace pghang::escalation {
+
+/// The rules with their regular expressions compiled. Pure and immutable.
+class RuleMatcher {
+ public:
+  explicit RuleMatcher(std::vector<Rule> rules);
+  RuleMatcher(RuleMatcher&&) noexcept;
+  RuleMatcher& operator=(RuleMatcher&&) noexcept;
+  RuleMatcher(const RuleMatcher&) = delete;
+  RuleMatcher& operator=(const RuleMatcher&) = delete;
+  ~RuleMatcher();
+
+  [[nodiscard]] const std::vector<Rule>& rules() const;
+  /// Index of the first rule whose every criterion holds.
+  [[nodiscard]] std::optional<std::size_t> match(const Activity& activity) const;
+  /// The first criterion of a rule that does not hold, for `pghangd plan`: `query_age: 3s, wanted
+  /// 10min`.
+  [[nodiscard]] std::optional<std::string>
+  first_mismatch(std::size_t rule, const Activity& activity) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pghang::escalation

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/evidence/evidence.h"
+#include "diagnosis/fingerprint.h"
+#include "diagnosis/verdict.h"
+
+namespace pghang {
+
+/// Where one sighting stands (DESIGN section 6). The spelling is a metric label.
+enum class Stage {
+  watching,        ///< the criteria hold, `for` has not passed
+  matched,         ///< the rule fired
+  cancel_sent,     ///< a cancel was accepted, its grace runs
+  terminate_sent,  ///< a terminate was accepted, its grace runs
+  unresponsive,    ///< the grace passed and the same backend (statement) is still there
+  resolved,        ///< over; Outcome says how
+};
+
+enum class Outcome {
+  finished,       ///< ended by itself before any signal was accepted
+  cancelled,      ///< the statement ended after an accepted cancel (temporal, not causal)
+  terminated,     ///< the backend is gone after an accepted terminate
+  self_resolved,  ///< was unresponsive, ended later
+  refused,        ///< the server refused the signal
+  exempt,         ///< matched, but protected; never signalled
+  superseded,     ///< the guard found another transaction or statement: nothing was sent to it
+};
+
+[[nodiscard]] const char* to_string(Stage stage);
+[[nodiscard]] const char* to_string(Outcome outcome);
+
+/// One line of an incident's timeline.
+struct TimelineEntry {
+  Stage stage = Stage::watching;
+  std::int64_t at_micros = 0;  ///< unix epoch
+  std::string note;            ///< `cancel accepted`, the server's refusal, ...; may be empty
+
+  friend bool operator==(const TimelineEntry&, const TimelineEntry&) = default;
+};
+
+/// One stuck backend from match to end.
+struct Incident {
+  std::string id;  ///< `20261122T151203Z-4711`, unique within a daemon
+  std::string target;
+  std::string rule;
+  BackendKey backend;
+  Stage stage = Stage::matched;
+  std::optional<Outcome> outcome;  ///< set when resolved
+  std::int64_t opened_at_micros = 0;
+  std::optional<std::int64_t> resolved_at_micros;
+  std::vector<TimelineEntry> timeline;
+  Activity activity;                 ///< as last seen, query already masked
+  std::optional<Evidence> evidence;  ///< the latest capture
+  std::optional<Verdict> verdict;
+  std::optional<Fingerprint> fingerprint;
+  std::string capture_error;  ///< why there is no evidence, if a capture failed
+};
+
+}  // namespace pghang

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "exporters/http_server.h"
+#include "exporters/metrics.h"
+#include "exporters/view.h"
+
+namespace pghang {
+
+/// Routes: telemetry path, `/` (links), `/-/healthy`, `/-/ready`, `POST /-/reload` (when `reload`
+/// is set),
+/// `/api/v1/{status,backends,incidents,incidents/ID}`. Pure routing over what it is given;
+/// references must outlive it.
+struct Api {
+  const View& view;
+  Metrics& metrics;
+  std::string telemetry_path;
+  std::function<std::string()>
+      reload;  ///< empty: lifecycle is off (403). Returns an error text, or empty.
+
+  [[nodiscard]] HttpResponse operator()(const HttpRequest& request) const;
+};
+
+}  // namespace pghang
