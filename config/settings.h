@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-/// The configuration as values, apart from its file format (config/loader.h reads that). A
-/// default-constructed Settings is what `config/pghangd.yaml` says; a test holds the two together.
+/// The configuration as values, apart from its file format (config/loader.h reads that).
+/// default_settings() is what `config/pghangd.yaml` says; a test holds the two together.
 namespace pghang {
 
 using Duration = std::chrono::milliseconds;
@@ -27,7 +27,8 @@ enum class RuleAction {
 
 /// One way to match a string: exact, or a regular expression. In the file a value that starts with
 /// `/` is a regular expression (as in pg_hba.conf and pg_ident.conf), searched for, not anchored.
-/// ECMAScript syntax; the loader has compiled it once, so it is valid.
+/// ECMAScript syntax without back-references; the loader has compiled it once, so it is valid.
+/// compile_pattern() of config/pattern.h compiles it for matching.
 struct Pattern {
   std::string text;  ///< without the leading slash
   bool is_regex = false;
@@ -139,7 +140,7 @@ struct Settings {
   Mode mode = Mode::observe;
   Polling polling;
   std::vector<Target> targets{Target{}};
-  std::vector<Rule> rules;  ///< tried in order, the first that matches wins; see default_rules()
+  std::vector<Rule> rules;  ///< tried in order, the first that matches wins
   Sampling sampling;
   Web web;
   Log log;
@@ -148,7 +149,14 @@ struct Settings {
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-/// The built-in configuration: what `config/pghangd.yaml`, as shipped, loads to.
+/// The built-in configuration: what `config/pghangd.yaml`, as shipped, loads to. Every member is
+/// its default above, and two rules are there.
 [[nodiscard]] Settings default_settings();
+
+/// The enumerators' own spellings, in the file as in metrics, log and JSON.
+[[nodiscard]] const char* to_string(Mode mode);
+[[nodiscard]] const char* to_string(RuleAction action);
+[[nodiscard]] const char* to_string(LogLevel level);
+[[nodiscard]] const char* to_string(LogFormat format);
 
 }  // namespace pghang

@@ -21,4 +21,7 @@ namespace pghang {
 /// also KiB/MiB/GiB).
 [[nodiscard]] Result<std::uint64_t> parse_size(std::string_view text);
 
+/// In the largest unit that divides it: `8MB`, `1536kB`, `100B`. parse_size() reads it back.
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+
 }  // namespace pghang

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,11 +27,26 @@ struct HttpResponse {
   std::string allow;  ///< value of the Allow header; for 405
 };
 
-/// Answers one request at once; runs on the loop.
+/// Answers one request at once; runs on the loop. Does not throw.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
-/// HTTP/1.1 on the caller's loop (Boost.Beast). Bounded: connections, header and body size, and
-/// time for each read and write, so that slow clients cost nothing but their place.
+/// What one client, or many, may cost.
+struct HttpLimits {
+  /// Open connections. One more closes the longest idle, else the slowest to send its request;
+  /// while all are being answered it is closed itself. So connections that only wait keep nobody
+  /// out.
+  std::size_t connections = 100;
+  std::uint32_t header_bytes = 8U * 1024;                      ///< beyond: 431
+  std::uint64_t body_bytes = 16UL * 1024;                      ///< beyond: 413
+  std::chrono::milliseconds request{std::chrono::seconds{5}};  ///< to have sent all of a request
+  std::chrono::milliseconds write{std::chrono::seconds{10}};   ///< to have taken all of an answer
+  std::chrono::milliseconds idle{std::chrono::seconds{30}};    ///< between two requests
+  std::chrono::milliseconds linger{std::chrono::seconds{1}};   ///< to close after a last answer
+};
+
+/// HTTP/1.1 on the caller's loop (Boost.Beast). Bounded (HttpLimits), so that slow clients cost
+/// nothing but their place. HEAD reaches the handler as GET and is answered without the body.
+/// Malformed requests, 413 and 431 are answered here. Loop thread only.
 class HttpServer {
  public:
   /// Binds every address (`host:port`, `[v6]:port`, `:port`; numeric or `localhost`) and serves
@@ -36,7 +54,8 @@ class HttpServer {
   [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(
       boost::asio::any_io_executor executor,
       const std::vector<std::string>& addresses,
-      HttpHandler handler
+      HttpHandler handler,
+      const HttpLimits& limits = {}
   );
 
   HttpServer(const HttpServer&) = delete;

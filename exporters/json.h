@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -7,10 +9,19 @@
 #include "exporters/view.h"
 
 /// The JSON contract of DESIGN section 7, schema_version 1. Numbers are JSON numbers, addresses
-/// `"0x…"` strings; fields are never renamed.
+/// `"0x…"` strings, times RFC 3339 strings in UTC; what is unknown is null; fields are never
+/// renamed. Foreign bytes come out as valid UTF-8. No document ends in a newline.
 namespace pghang {
 
-/// `diagnose --json` and the `diagnosis` member of an incident.
+/// Which incidents a list has.
+struct IncidentFilter {
+  std::optional<bool> open;  ///< only open ones, or only resolved ones
+  std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< the newest so many
+};
+
+/// `diagnose --json` and the `diagnosis` member of an incident. `samples.moving`: between the first
+/// and the last sample it was switched, its stack changed or it did I/O; CPU time alone is not
+/// moving.
 [[nodiscard]] std::string diagnosis_json(
     const Evidence& evidence,
     const Verdict& verdict,
@@ -18,7 +29,8 @@ namespace pghang {
 );
 
 [[nodiscard]] std::string incident_json(const Incident& incident);  ///< all of it
-[[nodiscard]] std::string incidents_json(const View& view);  ///< a summary each, newest first
+/// A summary each, newest first; `matching` counts also those beyond the limit.
+[[nodiscard]] std::string incidents_json(const View& view, const IncidentFilter& filter = {});
 [[nodiscard]] std::string backends_json(const View& view);
 [[nodiscard]] std::string status_json(const View& view);
 

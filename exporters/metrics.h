@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "collectors/evidence/stack_trace.h"
 #include "diagnosis/incident.h"
@@ -50,8 +51,8 @@ class Metrics {
   );
   void sampler(std::uint64_t restarts, std::uint32_t abandoned);
 
-  /// The exposition in Prometheus's text format.
-  [[nodiscard]] std::string render(const View& view);
+  /// The exposition in Prometheus's text format 0.0.4. `now_micros`: unix epoch.
+  [[nodiscard]] std::string render(const View& view, std::int64_t now_micros = wall_clock_micros());
 
  private:
   struct Impl;
@@ -64,6 +65,7 @@ struct MetricDescription {
   const char* type;
   const char* labels;  ///< comma-separated
   const char* help;
+  std::vector<double> buckets{};  ///< upper bounds without +Inf; histograms only
 };
 
 [[nodiscard]] const std::vector<MetricDescription>& metric_catalogue();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -43,5 +44,12 @@ struct View {
   std::vector<TargetView> targets;
   std::deque<Incident> incidents;  ///< newest first, open ones included
 };
+
+/// Microseconds since the unix epoch, for whoever is not given the time.
+[[nodiscard]] inline std::int64_t wall_clock_micros() {
+  using std::chrono::microseconds;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<microseconds>(now).count();
+}
 
 }  // namespace pghang

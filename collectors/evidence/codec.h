@@ -66,7 +66,7 @@ class Writer {
   template <typename T>
   void put_compound(const T& aggregate) {
     static_assert(std::is_aggregate_v<T>);
-    boost::pfr::for_each_field(aggregate, [this](const auto& field) { put(field); });
+    boost::pfr::for_each_field(aggregate, [this](const auto& field) { this->put(field); });
   }
 
   std::string bytes_;
@@ -148,7 +148,7 @@ class Reader {
   template <typename T>
   void get_compound(T& aggregate) {
     static_assert(std::is_aggregate_v<T>);
-    boost::pfr::for_each_field(aggregate, [this](auto& field) { get(field); });
+    boost::pfr::for_each_field(aggregate, [this](auto& field) { this->get(field); });
   }
 
   std::string_view bytes_;

@@ -59,7 +59,15 @@ class QueryResult {
 
 /// One asynchronous libpq connection on Asio. Every call has a deadline and none blocks the loop.
 /// One call at a time; the caller serializes. After `timeout` or `disconnected` the connection is
-/// closed and the next open() starts anew. Destroying it closes it without waiting.
+/// closed and the next open() starts anew; a statement that timed out is ended by the server's
+/// statement_timeout. A call whose coroutine is cancelled counts as `disconnected`. Destroying it
+/// closes it without waiting; not while a call is under way, and before its executor's context.
+///
+/// What libpq would block on while connecting (host names, passfile, service file, the password
+/// file, the user's name) is done by a thread of its own for each connect, at most one at a time.
+/// What stays on the loop are libpq's reads of TLS files (sslcert, sslkey, sslrootcert, sslcrl:
+/// local files, once per connect) and, where a server demands it, GSSAPI authentication; GSSAPI
+/// encryption is off unless the DSN says gssencmode=require.
 class Connection {
  public:
   Connection(boost::asio::any_io_executor executor, Target target, Polling polling);
@@ -70,9 +78,11 @@ class Connection {
   ~Connection();
 
   /// Connects if not connected: application_name=pghangd, search_path=pg_catalog,
-  /// statement_timeout, lock_timeout and idle_in_transaction_session_timeout set in the start-up
-  /// packet. Name resolution cannot block the loop. Errors: timeout, disconnected,
-  /// permission_denied (authentication), malformed (bad DSN).
+  /// statement_timeout, lock_timeout (half of it) and idle_in_transaction_session_timeout set in
+  /// the start-up packet, whatever the DSN says. Errors: timeout, disconnected (also: starting up,
+  /// shutting down), permission_denied (authentication, no such role, no CONNECT privilege,
+  /// password file not readable), refused (any other FATAL: no such database, too many
+  /// connections), malformed (bad DSN or password file), not_found (no password file), io.
   [[nodiscard]] boost::asio::awaitable<Result<void>> open(Deadline deadline);
 
   /// Runs one statement in autocommit. Errors: timeout, disconnected, refused (an ERROR of the
@@ -83,18 +93,24 @@ class Connection {
   [[nodiscard]] bool connected() const;
   [[nodiscard]] int server_version() const;  ///< server_version_num; 0 when not connected
   [[nodiscard]] pid_t backend_pid() const;   ///< our own backend; 0 when not connected
+  /// pg_control_system()'s, read by open(); empty where the role may not execute that. Read once
+  /// per connection since the server reads it from disk, and within one it cannot change.
+  [[nodiscard]] const std::string& system_identifier() const;
   void close();
 
  private:
+  [[nodiscard]] boost::asio::awaitable<Result<void>> identify(Deadline deadline);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-/// The DSN with every secret removed, for logs and pages: `host=... dbname=... user=...`.
+/// The DSN with every secret removed, for logs and pages: `host=... dbname=... user=...`; only what
+/// names the server is shown. `(unreadable dsn)` where libpq cannot parse it.
 [[nodiscard]] std::string safe_dsn(const std::string& dsn);
 
 /// The next wait before reconnecting: doubles from 250 ms to `cap`, times a factor in [0.5, 1]
-/// taken from `random01`.
+/// taken from `random01`. `failures` is the number of them so far, 1 after the first.
 [[nodiscard]] Duration reconnect_delay(unsigned failures, Duration cap, double random01);
 
 }  // namespace pghang

@@ -1,13 +1,35 @@
 #pragma once
 
+#include <string>
+
 #include "collectors/evidence/syscall.h"
 #include "collectors/process/procfs.h"
 
 namespace pghang {
 
 /// What descriptor `number` of `pid` is: from the link's text, fdinfo and mountinfo only. With
-/// `peers`, who else holds a pipe's or FIFO's inode (over /proc/*/fd; processes that may not be
-/// looked at are skipped).
+/// `peers`, who holds the other end of a pipe (over /proc/*/fd; processes that may not be looked at
+/// are skipped, find_peers() counts them). A FIFO's link is its path and nothing but stat(), which
+/// is never called, tells it from a file: its kind is `file`, without peers, unless the caller
+/// knows better (observe_process() does, from wchan).
 [[nodiscard]] Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool peers);
+
+/// The same for a path that a call blocks on before it has a descriptor (open of a FIFO, stat on a
+/// hung mount): `number` is -1, `target` the absolute path. `base` is AT_FDCWD or the descriptor of
+/// the target that a relative path starts from. With `peers`, who has a file of that name open.
+/// Everything is text: symbolic links are not followed, so the mount is that of the name's longest
+/// mount point, and left empty below `pg_tblspc/`, whose entries are links to elsewhere.
+/// Errors: those of the link for `base`.
+[[nodiscard]] Result<FdTarget>
+describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, bool peers);
+
+/// The text of a link in /proc/PID, split.
+struct LinkText {
+  std::string target;
+  bool deleted = false;
+};
+
+/// Takes ` (deleted)` off.
+[[nodiscard]] LinkText split_link(std::string text);
 
 }  // namespace pghang

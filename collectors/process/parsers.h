@@ -105,9 +105,11 @@ struct FdInfo {
 /// One line of /proc/PID/mountinfo; octal escapes are decoded.
 struct Mount {
   int id = 0;
+  std::string root;  ///< the directory of the file system that is mounted, `/` for all of it
   std::string mount_point;
   std::string fs_type;
   std::string source;
+  std::string super_options;  ///< names the controllers of a v1 cgroup hierarchy
 };
 
 [[nodiscard]] std::vector<Mount> parse_mountinfo(std::string_view text);

@@ -15,6 +15,11 @@ namespace pghang {
 /// process is gone), permission_denied, io. Tests give another root.
 class ProcFs {
  public:
+  struct Link {
+    std::string name;
+    std::string text;
+  };
+
   explicit ProcFs(std::string root = "/proc");
 
   /// The whole text of /proc/PID/NAME, at most `limit` bytes.
@@ -24,6 +29,8 @@ class ProcFs {
   [[nodiscard]] Result<std::string> link(pid_t pid, const std::string& name) const;
   /// The names in a directory, /proc/PID/NAME, without `.` and `..`.
   [[nodiscard]] Result<std::vector<std::string>> list(pid_t pid, const std::string& name) const;
+  /// Name and text of every symbolic link in a directory; links that go meanwhile are left out.
+  [[nodiscard]] Result<std::vector<Link>> links(pid_t pid, const std::string& name) const;
   /// Every numeric directory of the root.
   [[nodiscard]] Result<std::vector<pid_t>> pids() const;
   /// A file of the root itself: `stat` (for btime), `locks`, ...

@@ -14,4 +14,11 @@ namespace pghang {
 /// The number of the descriptor argument of a call, -1 when it has none.
 [[nodiscard]] int descriptor_argument(const SyscallLine& line);
 
+/// The one descriptor that a call waits for: its argument, or the only entry of poll's list or
+/// select's sets. -1 when there is none, or several.
+[[nodiscard]] int waited_descriptor(const SyscallLine& line, const TargetMemory& memory);
+
+/// What the first path argument of a call is relative to: AT_FDCWD, or a descriptor of the target.
+[[nodiscard]] int path_base(const SyscallLine& line);
+
 }  // namespace pghang

@@ -21,13 +21,15 @@ class Sampler {
   Sampler& operator=(const Sampler&) = delete;
   virtual ~Sampler() = default;
 
-  /// One capture at a time; further calls fail with `busy`. Errors: timeout (the helper gave up on
-  /// it), disconnected (the keeper is gone: the daemon must end), identity_changed, busy, refused.
-  /// A process that does not exist is not an error: Capture::gone.
+  /// One capture or prewarm at a time; further calls fail with `busy`. Errors: timeout (the helper
+  /// gave up on it), disconnected (the keeper is gone: the daemon must end), identity_changed,
+  /// busy, refused, io (the worker or the capture child died of it), malformed. A process that does
+  /// not exist is not an error: Capture::gone.
   [[nodiscard]] virtual boost::asio::awaitable<Result<Capture>>
   capture(CaptureRequest request, std::chrono::milliseconds deadline) = 0;
 
-  /// Lets the worker parse the modules of this process (a postmaster) ahead of time.
+  /// Lets the worker parse the modules of this process (a postmaster) ahead of time. Errors: those
+  /// of capture(), and not_found, permission_denied.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>>
   prewarm(pid_t pid, std::chrono::milliseconds deadline) = 0;
 
@@ -36,13 +38,20 @@ class Sampler {
   ) = 0;
 };
 
+/// The helper gets this much longer than the deadline to say that it gave up.
+inline constexpr std::chrono::milliseconds kAnswerMargin{500};
+
 /// Starts the keeper (`program` is the path of pghangd-sampler) by fork and exec and talks to it.
+/// Destroying it ends the keeper and all that is below it, and waits at most 1 s for that.
 class SamplerClient final : public Sampler {
  public:
-  /// Errors: not_found (no such program), io.
+  /// Call it before the loop runs. The program inherits the standard descriptors and one end of the
+  /// socket, nothing else. Errors: not_found (no such program), permission_denied, io.
   [[nodiscard]] static Result<std::unique_ptr<SamplerClient>>
   start(boost::asio::any_io_executor executor, const std::string& program);
 
+  SamplerClient(const SamplerClient&) = delete;
+  SamplerClient& operator=(const SamplerClient&) = delete;
   ~SamplerClient() override;
 
   [[nodiscard]] boost::asio::awaitable<Result<Capture>>

@@ -1,35 +1,62 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "collectors/evidence/capture.h"
 #include "config/result.h"
 
 /// The helper's protocol (DESIGN section 4).
 ///
-/// Transport: one SOCK_SEQPACKET socket pair between daemon and keeper, one between keeper and each
-/// worker. A message is one packet of at most kMaxMessageBytes: a fixed header, then the body in
-/// collectors/sampler/codec.h's encoding. Both ends check magic, version, type and length and drop
-/// what does not fit. The set of requests is closed: the helper never takes a path, a program or
-/// an address from outside; it takes pids.
+/// Transport: one SOCK_SEQPACKET socket pair between daemon and keeper (descriptor 3 of the
+/// keeper), one between keeper and each worker. A message is one packet of at most
+/// kMaxMessageBytes: a fixed header of kHeaderBytes (the fields of Header in their order,
+/// little-endian), then the body in collectors/evidence/codec.h's encoding. Both ends check magic,
+/// version, type and length and drop what does not fit. The set of requests is closed: the helper
+/// never takes a path, a program or an address from outside; it takes pids.
 ///
-///   daemon → keeper   capture (CaptureRequest), prewarm (a pid), stats (empty)
-///   keeper → daemon   captured (Capture), failed (CaptureFailure), stats_reply (SamplerStats)
+///   daemon → keeper   capture (CaptureRequest), prewarm (PrewarmRequest), stats (empty)
+///   keeper → daemon   captured (Capture), prewarmed (empty), failed (CaptureFailure),
+///                     stats_reply (SamplerStats)
+///   worker → keeper   captured, prewarmed, failed, and touching (TouchingNotice): every capture
+///                     child says its pid before it looks at a target
 ///
-/// The keeper relays a request to its worker, one at a time, and starts the deadline. When it
-/// passes, the keeper ends worker and capture child, answers `failed` and forks the next worker
-/// without exec. A process that does not die of SIGKILL within a grace (it is in D state) is
-/// abandoned and counted; with kMaxAbandoned of them every capture is refused. The keeper ends when
-/// the daemon's end of the socket closes, and ends its worker with it; a capture child's exit
-/// detaches its target.
+/// The keeper answers stats itself. It relays one capture or prewarm at a time to its worker; a
+/// second one meanwhile is answered `failed` busy. It reads headers only, and of the bodies only
+/// TouchingNotice.
+///
+/// Deadlines are nested. The worker ends a capture child at memory_budget(): the target's memory
+/// may be locked (mmap_lock). A second child then looks without touching it (kernel_only); that one
+/// is ended at child_budget() and answered `failed` timeout; the worker stays, with its modules
+/// warm. If a child does not die of SIGKILL before stuck_budget(), the worker answers `failed`
+/// timeout and exits with kExitChildStuck, so that the child becomes the keeper's (a child
+/// subreaper), which knows its pid from TouchingNotice. At deadline_ms the keeper ends the worker,
+/// answers `failed` timeout and forks the next one without exec. A capture child dies with its
+/// worker (PR_SET_PDEATHSIG), a worker with its keeper, and the keeper exits when the daemon's end
+/// of the socket closes. A capture child's exit detaches its target.
+///
+/// A process that SIGKILL does not end within kDeathGrace (it is in D state) is abandoned and
+/// counted until it ends; while kMaxAbandoned processes are dying, every capture is `refused`.
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
 inline constexpr std::uint16_t kProtocolVersion = 1;
-inline constexpr std::size_t kMaxMessageBytes = 160 * 1024;
+inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
+inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
+inline constexpr std::uint32_t kMaxDeadlineMs = 600'000;
+/// More samples than this are refused: they would not leave room for a stack in the answer.
+inline constexpr std::uint32_t kMaxSamples = 128;
+inline constexpr std::chrono::milliseconds kDeathGrace{1000};
+/// The keeper's descriptor of the socket to the daemon.
+inline constexpr int kKeeperSocket = 3;
+/// Exit code of a worker whose capture child did not die of SIGKILL.
+inline constexpr int kExitChildStuck = 75;
 
 enum class MessageType : std::uint16_t {
   capture = 1,
@@ -38,6 +65,8 @@ enum class MessageType : std::uint16_t {
   captured = 101,
   failed = 102,
   stats_reply = 103,
+  prewarmed = 104,
+  touching = 201,  ///< between the helper's own processes only
 };
 
 struct Header {
@@ -66,17 +95,53 @@ struct CaptureRequest {
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.
 inline constexpr std::int64_t kStartToleranceMicros = 3'000'000;
 
+/// Asks the worker to parse the modules of a process ahead of time.
+struct PrewarmRequest {
+  pid_t pid = 0;
+};
+
+/// A capture child's own pid, said before it looks at a target.
+struct TouchingNotice {
+  pid_t pid = 0;
+};
+
 /// Why there is no capture.
 struct CaptureFailure {
   Errc code = Errc::io;
   std::string context;
+
+  friend bool operator==(const CaptureFailure&, const CaptureFailure&) = default;
 };
 
 struct SamplerStats {
-  std::uint64_t captures = 0;
-  std::uint64_t worker_restarts = 0;
-  std::uint32_t abandoned = 0;
-  pid_t worker_pid = 0;
+  std::uint64_t captures = 0;         ///< `captured` answers given
+  std::uint64_t worker_restarts = 0;  ///< workers forked after the first one
+  std::uint32_t abandoned = 0;        ///< processes that SIGKILL has not ended within kDeathGrace
+  pid_t worker_pid = 0;               ///< 0 while there is none
+
+  friend bool operator==(const SamplerStats&, const SamplerStats&) = default;
 };
+
+/// A checked message. `body` is a view of the packet it was decoded from.
+struct Message {
+  Header header;
+  std::string_view body;
+};
+
+/// The packet of a message; `body_bytes` of the header is set here.
+[[nodiscard]] std::string encode_message(Header header, std::string_view body);
+
+/// The packet of a `failed` answer to the request `id`.
+[[nodiscard]] std::string encode_failure(std::uint64_t id, const Error& error);
+
+/// Errors: malformed (short, wrong magic, unknown type, length that is not the packet's),
+/// unsupported (another version).
+[[nodiscard]] Result<Message> decode_message(std::string_view packet);
+
+/// Until when the worker lets a capture child read the target's memory, until when it lets one look
+/// at all, and until when it waits for a killed one.
+[[nodiscard]] std::chrono::milliseconds memory_budget(std::chrono::milliseconds deadline);
+[[nodiscard]] std::chrono::milliseconds child_budget(std::chrono::milliseconds deadline);
+[[nodiscard]] std::chrono::milliseconds stuck_budget(std::chrono::milliseconds deadline);
 
 }  // namespace pghang::sampler

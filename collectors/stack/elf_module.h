@@ -19,13 +19,31 @@ struct ElfSymbol {
   std::string_view name;  ///< lives as long as the module
 };
 
+/// The range of one FDE, in the file's own numbering.
+struct FunctionRange {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;        ///< behind the last byte
+  bool signal_frame = false;    ///< its CIE's augmentation has an `S`: a signal trampoline
+  std::uint64_t fde_entry = 0;  ///< address of its entry in .eh_frame_hdr's search table
+};
+
+/// .eh_frame_hdr, in the file's own numbering.
+struct UnwindTable {
+  std::uint64_t header = 0;  ///< address of .eh_frame_hdr; the table's entries are relative to it
+  std::uint64_t entries = 0;
+  std::uint64_t count = 0;
+};
+
 /// One parsed ELF file: symbols (.dynsym, .symtab, .gnu_debugdata), unwind tables, program headers,
 /// text. Immutable after load; memory is bounded by the file. Takes foreign bytes: anything broken
 /// in it makes it poorer, never undefined.
 class ElfModule {
  public:
   /// Parses a file opened by the caller, or bytes (vDSO, fixtures). Errors: malformed, io.
-  [[nodiscard]] static Result<std::shared_ptr<const ElfModule>> open(int fd);
+  /// `debug_root` (as `/usr/lib/debug`) is searched for a separate debug file by build id; empty:
+  /// none is looked for. `fd` is only used during the call.
+  [[nodiscard]] static Result<std::shared_ptr<const ElfModule>>
+  open(int fd, const std::string& debug_root = {});
   [[nodiscard]] static Result<std::shared_ptr<const ElfModule>> parse(std::string bytes);
 
   ElfModule(const ElfModule&) = delete;
@@ -40,11 +58,24 @@ class ElfModule {
   /// Start of the FDE that covers `address`, by .eh_frame_hdr's table and checked against the FDE's
   /// range.
   [[nodiscard]] std::optional<std::uint64_t> fde_start(std::uint64_t address) const;
+  /// The FDE that covers `address`; what fde_start() is taken from.
+  [[nodiscard]] std::optional<FunctionRange> function_range(std::uint64_t address) const;
+  /// Where unwind tables lie, for dwarf_search_unwind_table(); nothing when there are none.
+  [[nodiscard]] std::optional<UnwindTable> unwind_table() const;
+  /// The imported symbol that the PLT stub at `address` jumps to, or that the GOT slot at `address`
+  /// holds, by the relocations in the file. Empty when it is neither.
+  [[nodiscard]] std::string_view import_of_stub(std::uint64_t address) const;
+  [[nodiscard]] std::string_view import_of_slot(std::uint64_t address) const;
+  /// True when `name` is exported at exactly `address`.
+  [[nodiscard]] bool exports(std::string_view name, std::uint64_t address) const;
+  /// True when `address` is inside a section of PLT stubs.
+  [[nodiscard]] bool in_plt(std::uint64_t address) const;
   /// File bytes at an address of an allocated segment; empty when not there. At most `size` bytes.
   [[nodiscard]] std::string_view bytes_at(std::uint64_t address, std::size_t size) const;
   /// Address in the file's numbering for a file offset that a mapping shows; nothing when no
-  /// PT_LOAD covers it.
-  [[nodiscard]] std::optional<std::uint64_t> address_of_offset(std::uint64_t file_offset) const;
+  /// PT_LOAD covers it. Where two segments share the page, the one whose executability fits.
+  [[nodiscard]] std::optional<std::uint64_t>
+  address_of_offset(std::uint64_t file_offset, bool executable = true) const;
 
   struct Impl;
 

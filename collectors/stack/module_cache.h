@@ -31,7 +31,8 @@ class ModuleSource {
 /// opens files.
 class ModuleCache final : public ModuleSource {
  public:
-  explicit ModuleCache(std::size_t max_modules = 128);
+  /// Separate debug files are looked for by build id below `debug_root`; empty: not at all.
+  explicit ModuleCache(std::size_t max_modules = 128, std::string debug_root = "/usr/lib/debug");
 
   /// Opens and parses what the executable mappings of `pid` name and the cache does not hold yet:
   /// through /proc/PID/map_files where permitted, /proc/PID/exe, else /proc/PID/root + path with
@@ -54,6 +55,7 @@ class ModuleCache final : public ModuleSource {
   using Key = std::tuple<std::uint32_t, std::uint64_t, std::string>;
   std::map<Key, Entry> entries_;
   std::size_t max_modules_;
+  std::string debug_root_;
   std::uint64_t clock_ = 0;
 };
 

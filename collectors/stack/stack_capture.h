@@ -15,7 +15,7 @@ enum class CapturePoint { before_seize, after_interrupt, while_stopped, after_de
 using CapturePointListener = std::function<void(CapturePoint)>;
 
 /// At most this much of a live stack is copied.
-inline constexpr std::size_t kMaxStackBytes = 256 * 1024;
+inline constexpr std::size_t kMaxStackBytes = std::size_t{256} * 1024;
 
 /// A buffer for the copy, allocated, touched and (where allowed) locked before anything is stopped.
 class StackBuffer {
@@ -30,13 +30,13 @@ class StackBuffer {
   [[nodiscard]] static constexpr std::size_t size() { return kMaxStackBytes; }
 
  private:
-  std::byte* data_;
+  std::byte* data_ = nullptr;
 };
 
-/// Method `in_place`: reads SP and PC from /proc/PID/syscall, copies [sp, end of the stack
+/// Method `in_place`: reads SP and PC from /proc/PID/syscall, copies [sp-128, end of the stack
 /// mapping), reads syscall and switch counters again; when they changed, tries again, at most 3
 /// times. Never stops the target. Errors: busy (it runs, or the state kept changing), not_found,
-/// permission_denied, io.
+/// permission_denied, identity_changed, io.
 [[nodiscard]] Result<StackSnapshot> capture_in_place(
     const ProcFs& proc,
     ProcessKey key,
@@ -47,8 +47,10 @@ class StackBuffer {
 /// Method `ptrace_stop`: PTRACE_SEIZE, PTRACE_INTERRUPT, wait at most `deadline` (spins the first
 /// 100 us), GETREGSET, one read of [sp-128, end of the stack mapping), PTRACE_DETACH with signal 0
 /// or the signal that the stop carried. Refuses states D, T, t, Z and frozen. The caller runs
-/// SCHED_FIFO where it may. Whatever happens in between, the exit of this process detaches the
-/// target. Errors: refused (state), timeout, not_found, permission_denied, io.
+/// SCHED_FIFO where it may. A target that is not stopped cannot be detached: after an error (above
+/// all `timeout`) the caller must exit at once, which detaches it and lets it run. held_micros runs
+/// from the last look that found it not stopped yet to the return of PTRACE_DETACH. Errors: refused
+/// (state), timeout, not_found, permission_denied, identity_changed, io.
 [[nodiscard]] Result<StackSnapshot> capture_ptrace_stop(
     const ProcFs& proc,
     ProcessKey key,

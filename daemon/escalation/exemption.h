@@ -9,7 +9,7 @@ namespace pghang::escalation {
 
 /// Why a matched backend is never signalled (DESIGN section 8). The spelling is a metric label.
 enum class Exemption {
-  own_session,      ///< application_name or pid is ours
+  own_session,      ///< application_name is ours; any client may call itself so, and is spared
   superuser,        ///< the session's role is superuser, unless the rule includes the user by name
   replication,      ///< walsender
   wraparound,       ///< autovacuum to prevent wraparound
@@ -20,8 +20,12 @@ enum class Exemption {
 
 [[nodiscard]] const char* to_string(Exemption exemption);
 
-/// Pure. Replication, wraparound, sync_rep, own session and parallel workers are never lifted in
-/// this version.
+/// Pure. The first that applies, in the order: own session, parallel worker, replication,
+/// wraparound, sync_rep (none of these is ever lifted in this version), superuser, not_client.
+/// Superuser is lifted where `rule.match.user.include` has the user as an exact pattern; not_client
+/// where a pattern of `rule.match.backend_type.include` matches. An autovacuum worker whose query
+/// text cannot be read (autovac_report_activity() in autovacuum.c writes it) counts as preventing
+/// wraparound.
 [[nodiscard]] std::optional<Exemption> exemption_of(const Activity& activity, const Rule& rule);
 
 }  // namespace pghang::escalation

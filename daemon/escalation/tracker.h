@@ -9,42 +9,15 @@
 #include "collectors/evidence/activity.h"
 #include "daemon/escalation/exemption.h"
 #include "daemon/escalation/rule_matcher.h"
+#include "daemon/escalation/signal.h"
 #include "diagnosis/incident.h"
 
 /// What is to be done with stuck backends, decided without doing it (DESIGN section 6). Pure: time
 /// is an argument, nothing blocks, nothing is logged. The supervisor feeds polls and answers in and
-/// carries the orders out.
+/// carries the orders out. One sighting's life is SightingMachine (sighting_machine.h).
 namespace pghang::escalation {
 
-using TimePoint = std::chrono::steady_clock::time_point;
 using SightingId = std::uint64_t;  ///< never reused within a tracker
-
-enum class SignalKind { cancel, terminate };
-
-/// What the server said to a signal.
-enum class SignalAnswer {
-  accepted,    ///< the function returned true
-  refused,     ///< it returned false or raised an error (superuser's backend, missing role, gone
-               ///< meanwhile)
-  superseded,  ///< the guard matched no row: another statement, transaction or backend
-  unknown,     ///< no answer (timeout, connection lost): it may or may not have been sent
-};
-
-[[nodiscard]] const char* to_string(SignalKind kind);
-[[nodiscard]] const char* to_string(SignalAnswer answer);
-
-/// What the signal's statement re-checks, NULL-safe. backend_start and xact_start always.
-struct Guard {
-  BackendKey backend;
-  std::optional<PgTimestamp> xact_start;
-  bool check_query_start = false;  ///< rules that judged an active backend
-  std::optional<PgTimestamp> query_start;
-  bool check_state_change = false;  ///< rules that judged an idle one
-  std::optional<PgTimestamp> state_change;
-  std::optional<std::string> state;
-
-  friend bool operator==(const Guard&, const Guard&) = default;
-};
 
 struct SignalOrder {
   SightingId id = 0;
@@ -52,29 +25,52 @@ struct SignalOrder {
   Guard guard;
 };
 
-/// Wants a capture: unresponsive, or matched where nothing will be signalled; again every
-/// `Sampling::repeat`.
+/// Wants a capture: unresponsive, or matched where nothing will be signalled (suppressed, or given
+/// up after refusals or missing answers); again every `Sampling::repeat`.
 struct CaptureOrder {
   SightingId id = 0;
   BackendKey backend;
 };
 
-/// A sighting moved. `outcome` is set when `to` is resolved.
+/// One backend's sighting as it stands.
+struct SightingState {
+  SightingId id = 0;
+  std::size_t rule = 0;  ///< index into rules().rules(), but not for one that reconfigure() ended
+  std::string rule_name;
+  Stage stage = Stage::watching;
+  std::optional<Exemption> exemption;  ///< stays once seen at or after the match
+  Activity activity;                   ///< as last seen
+  TimePoint first_seen;
+  TimePoint stage_since;
+  std::optional<TimePoint> cancel_accepted_at;
+  std::optional<TimePoint> terminate_accepted_at;
+};
+
+/// A sighting moved. `outcome` is set when `to` is resolved. A sighting may go from watching to
+/// resolved (its criteria stopped holding before `for` had passed): that was never an incident.
 struct StageChange {
   SightingId id = 0;
   Stage from = Stage::watching;
   Stage to = Stage::watching;
   std::optional<Outcome> outcome;
   std::string note;
+  SightingState sighting;  ///< after the move; find() does not know one that is resolved
 };
 
 /// A signal that was due and is not sent; reported once per sighting and reason.
 struct Suppression {
   SightingId id = 0;
-  std::string reason;  ///< to_string(Exemption), `mode_observe`, `rule_observe`
+  /// to_string(Exemption), or:
+  /// `rule_observe`: the rule's action is observe
+  /// `mode_observe`: the daemon's mode is observe
+  /// `idle_ignores_cancel`: the rule goes no further than cancel, which an idle backend ignores
+  /// `no_identity`: query_start (state_change of an idle one) is NULL, so that nothing could
+  ///   re-check what a signal would hit
+  std::string reason;
 };
 
-/// Everything one step asks of the world, in order.
+/// Everything one step asks of the world. `changes` in the order they happened: sightings that
+/// ended come before those that began. The signals of one step are to different backends.
 struct Orders {
   std::vector<StageChange> changes;
   std::vector<SignalOrder> signals;
@@ -82,19 +78,19 @@ struct Orders {
   std::vector<Suppression> suppressions;
 };
 
-/// One backend's sighting as it stands.
-struct SightingState {
-  SightingId id = 0;
-  std::size_t rule = 0;
-  Stage stage = Stage::watching;
-  std::optional<Exemption> exemption;
-  Activity activity;  ///< as last seen
-  TimePoint first_seen;
-  TimePoint stage_since;
-  std::optional<TimePoint> cancel_accepted_at;
-  std::optional<TimePoint> terminate_accepted_at;
-};
-
+/// The set of sightings over polls. A backend has at most one.
+///
+/// A sighting begins with the first poll in which a rule matches a row, and is that rule's to its
+/// end. It is matched once the rule has been the first to match, in every poll, for `for`; a poll
+/// that failed is none (do not call observe() for it) and interrupts nothing. Until a signal is
+/// accepted the rule must be the first to match in the very poll that orders one; afterwards only
+/// the identity counts. A backend absent from a poll counts as gone; the next statement of the same
+/// backend is a new sighting, judged in that same poll.
+///
+/// Nothing is signalled twice within a grace: a sighting of the very statement that an earlier one
+/// was signalled for (ended by a reload, or because its criteria paused) waits out that grace.
+///
+/// Time may stand still; a `now` before the latest one counts as the latest.
 class Tracker {
  public:
   Tracker(Mode mode, Duration capture_repeat, RuleMatcher rules);
@@ -105,9 +101,14 @@ class Tracker {
   ~Tracker();
 
   /// One poll. Sightings that are not in it any more, or that are another statement now, end here.
+  /// At most one signal and one capture per sighting. Of rows with the same pid the first counts.
   [[nodiscard]] Orders observe(const ActivitySnapshot& snapshot, TimePoint now);
   /// The answer to a SignalOrder. Each order gets exactly one; until then the sighting is signalled
-  /// no further. `words`: the server's own, for the timeline.
+  /// no further. `words`: the server's own, for the timeline. Graces start at this `now`. Refused
+  /// or unknown: the sighting stays where it is and the same signal is due a grace later, until
+  /// three refusals or two unknowns in a row. Superseded: it ends as `superseded`, or as
+  /// `cancelled` when a cancel had been accepted before. An answer nobody waits for changes
+  /// nothing.
   [[nodiscard]] Orders signal_answered(
       SightingId id,
       SignalKind kind,
@@ -116,18 +117,20 @@ class Tracker {
       TimePoint now
   );
   /// What a capture saw of ProcDiePending (or SIGTERM pending). When it stays set for the rule's
-  /// terminate_grace, somebody's terminate is being ignored: the sighting becomes unresponsive
-  /// without a signal from us.
+  /// terminate_grace, somebody's terminate is being ignored: the sighting, if matched, becomes
+  /// unresponsive without a signal from us, and ends with its statement.
   [[nodiscard]] Orders terminate_pending_seen(SightingId id, bool pending, TimePoint now);
   /// New rules or mode (reload). Sightings whose rule (by name) is unchanged keep their stage and
-  /// clocks; others end as `finished`, to be judged anew by the next poll.
+  /// clocks; others end as `finished`, to be judged anew by the next poll. Orders nothing else.
   [[nodiscard]] Orders
   reconfigure(Mode mode, Duration capture_repeat, RuleMatcher rules, TimePoint now);
-  /// Ends every sighting without an action: a failover or another server answered.
+  /// Ends every sighting without an action, as `finished` with `why` as the note: a failover or
+  /// another server answered.
   [[nodiscard]] Orders drop_all(const std::string& why, TimePoint now);
 
+  /// An open sighting; null for any other. The pointer lives until the next call that is not const.
   [[nodiscard]] const SightingState* find(SightingId id) const;
-  [[nodiscard]] std::vector<const SightingState*> sightings() const;
+  [[nodiscard]] std::vector<const SightingState*> sightings() const;  ///< open ones, oldest first
   [[nodiscard]] const RuleMatcher& rules() const;
 
  private:

@@ -1,0 +1,130 @@
+#include "collectors/process/fd_describer.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "collectors/process/parsers.h"
+#include "collectors/process/peer_scan.h"
+
+namespace pghang {
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+constexpr std::array<std::pair<std::string_view, FdKind>, 7> kLinkKinds{{
+    {"pipe:[", FdKind::pipe},
+    {"socket:[", FdKind::socket},
+    {"anon_inode:[eventpoll]", FdKind::eventpoll},
+    {"anon_inode:[eventfd]", FdKind::eventfd},
+    {"anon_inode:[signalfd]", FdKind::signalfd},
+    {"anon_inode:[timerfd]", FdKind::timerfd},
+    {"anon_inode:[pidfd]", FdKind::pidfd},
+}};
+
+FdKind kind_of_link(std::string_view text) {
+  for (const auto& [prefix, kind] : kLinkKinds)
+    if (text.starts_with(prefix)) return kind;
+  return text.starts_with('/') ? FdKind::file : FdKind::other;
+}
+
+std::vector<Mount> mounts_of(const ProcFs& proc, pid_t pid) {
+  const Result<std::string> text = proc.read(pid, "mountinfo");
+  return text ? parse_mountinfo(*text) : std::vector<Mount>();
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  if (directory == "/") return path.starts_with('/');
+  if (!path.starts_with(directory)) return false;
+  return path.size() == directory.size() || path[directory.size()] == '/';
+}
+
+/// Of mounts stacked on one place the last one is on top.
+const Mount* mount_of_path(const std::vector<Mount>& mounts, std::string_view path) {
+  const Mount* best = nullptr;
+  for (const Mount& mount : mounts) {
+    if (!is_below(path, mount.mount_point)) continue;
+    if (best == nullptr || mount.mount_point.size() >= best->mount_point.size()) best = &mount;
+  }
+  return best;
+}
+
+const Mount* mount_by_id(const std::vector<Mount>& mounts, int id) {
+  for (const Mount& mount : mounts)
+    if (mount.id == id) return &mount;
+  return nullptr;
+}
+
+void set_mount(FdTarget& target, const Mount* mount) {
+  if (mount == nullptr) return;
+  target.mount = mount->mount_point;
+  target.fs_type = mount->fs_type;
+  target.device = mount->source;
+  const bool devices = mount->fs_type == "devtmpfs" || mount->fs_type == "devpts";
+  if (devices && target.kind == FdKind::file) target.kind = FdKind::device;
+}
+
+Result<std::string>
+absolute_path(const ProcFs& proc, pid_t pid, int base, const std::string& path) {
+  if (path.starts_with('/')) return path;
+  const Result<std::string> start =
+      proc.link(pid, base == AT_FDCWD ? "cwd" : "fd/" + std::to_string(base));
+  if (!start) return start.error();
+  return split_link(*start).target + '/' + path;
+}
+
+}  // namespace
+
+LinkText split_link(std::string text) {
+  LinkText link{std::move(text), false};
+  if (link.target.ends_with(kDeleted)) {
+    link.deleted = true;
+    link.target.resize(link.target.size() - kDeleted.size());
+  }
+  return link;
+}
+
+Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool peers) {
+  const std::string name = std::to_string(number);
+  const Result<std::string> link = proc.link(pid, "fd/" + name);
+  if (!link) return link.error();
+
+  FdTarget target;
+  target.number = number;
+  target.kind = kind_of_link(*link);
+  LinkText split = split_link(*link);
+  target.target = std::move(split.target);
+  target.deleted = split.deleted;
+
+  if (target.kind == FdKind::file) {
+    const Result<std::string> text = proc.read(pid, "fdinfo/" + name);
+    const Result<FdInfo> info = text ? parse_fdinfo(*text) : Result<FdInfo>(text.error());
+    if (info) {
+      if ((info->flags & static_cast<unsigned>(O_DIRECTORY)) != 0) target.kind = FdKind::directory;
+      set_mount(target, mount_by_id(mounts_of(proc, pid), info->mount_id));
+    }
+  }
+  if (peers && target.kind == FdKind::pipe)
+    target.peers = find_peers(proc, {*link, pid, number}).peers;
+  return target;
+}
+
+Result<FdTarget>
+describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, bool peers) {
+  const Result<std::string> absolute = absolute_path(proc, pid, base, path);
+  if (!absolute) return absolute.error();
+
+  FdTarget target;
+  target.kind = FdKind::file;
+  target.target = std::filesystem::path(*absolute).lexically_normal().string();
+  if (target.target.find("/pg_tblspc/") == std::string::npos)
+    set_mount(target, mount_of_path(mounts_of(proc, pid), target.target));
+  if (peers) target.peers = find_peers(proc, {target.target, pid, -1}).peers;
+  return target;
+}
+
+}  // namespace pghang

@@ -1,0 +1,79 @@
+#include "collectors/process/observe_syscall.h"
+
+#include <string>
+
+#include "collectors/process/capabilities.h"
+#include "collectors/process/fd_describer.h"
+#include "collectors/process/parsers.h"
+#include "collectors/process/peer_scan.h"
+#include "collectors/process/syscall_decoder.h"
+#include "collectors/process/wchan.h"
+
+namespace pghang {
+namespace {
+
+/// Files of mode 0400 that ask for the permission to trace as well.
+constexpr std::uint64_t kPrivateFiles = capability::kSysPtrace | capability::kDacReadSearch;
+
+bool is_open(const std::string& name) {
+  return name == "open" || name == "openat" || name == "openat2" || name == "creat";
+}
+
+void observe_peers(const ProcFs& proc, const PeerQuery& query, FdTarget& fd, Capture& capture) {
+  PeerScan scan = find_peers(proc, query);
+  fd.peers = std::move(scan.peers);
+  if (scan.denied > 0) {
+    const Error error{
+        Errc::permission_denied,
+        std::to_string(scan.denied) + " processes could not be looked at"};
+    add_missing(capture.missing, proc, "peers", error, kPrivateFiles);
+  } else if (!scan.complete) {
+    add_missing(
+        capture.missing,
+        proc,
+        "peers",
+        {Errc::timeout, "not every process was looked at"},
+        0
+    );
+  }
+}
+
+/// The link of a deleted file reads so, and so do those of its peers.
+std::string link_text(const FdTarget& fd) {
+  return fd.deleted ? fd.target + " (deleted)" : fd.target;
+}
+
+Result<FdTarget>
+describe(const ProcFs& proc, pid_t pid, const SyscallLine& line, int number, const Syscall& call) {
+  if (number >= 0) return describe_fd(proc, pid, number, false);
+  return describe_path(proc, pid, path_base(line), call.path, false);
+}
+
+}  // namespace
+
+void observe_syscall(const ProcFs& proc, pid_t pid, bool peers, Capture& capture) {
+  const Result<std::string> text = proc.read(pid, "syscall");
+  const auto line = text ? parse_syscall(*text) : Result<SyscallLine>(text.error());
+  if (!line) {
+    add_missing(capture.missing, proc, "syscall", line.error(), kPrivateFiles);
+    return;
+  }
+  if (line->running || line->number < 0) return;
+
+  const ProcessMemory memory(pid);
+  Syscall& call = capture.syscall.emplace(decode_syscall(*line, memory));
+  const int number = waited_descriptor(*line, memory);
+  if (number < 0 && call.path.empty()) return;
+
+  Result<FdTarget> fd = describe(proc, pid, *line, number, call);
+  if (!fd) {
+    add_missing(capture.missing, proc, "fd", fd.error(), kPrivateFiles);
+    return;
+  }
+  if (fd->kind == FdKind::file && waits_in_pipe(capture.wchan)) fd->kind = FdKind::fifo;
+  const bool has_peers = fd->kind == FdKind::pipe || fd->kind == FdKind::fifo || is_open(call.name);
+  if (peers && has_peers) observe_peers(proc, {link_text(*fd), pid, number}, *fd, capture);
+  call.fd = std::move(*fd);
+}
+
+}  // namespace pghang

@@ -1,0 +1,76 @@
+#include "collectors/process/parse_text.h"
+
+#include <algorithm>
+
+namespace pghang {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\n";
+
+bool is_octal(char c) {
+  return c >= '0' && c <= '7';
+}
+
+}  // namespace
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+std::string_view take_word(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
+  text.remove_prefix(word.size());
+  return word;
+}
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+std::optional<std::uint64_t> to_address(std::string_view text) {
+  if (!text.starts_with("0x")) return std::nullopt;
+  return to_number<std::uint64_t>(text.substr(2), 16);
+}
+
+ProcessState to_state(char letter) {
+  switch (letter) {
+    case 'R': return ProcessState::running;
+    case 'S': return ProcessState::sleeping;
+    case 'D': return ProcessState::uninterruptible;
+    case 'T': return ProcessState::stopped;
+    case 't': return ProcessState::traced;
+    case 'Z': return ProcessState::zombie;
+    case 'X':
+    case 'x': return ProcessState::dead;
+    case 'I': return ProcessState::idle;
+    default: return ProcessState::unknown;
+  }
+}
+
+std::string decode_octal_escapes(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '\\' && i + 3 < text.size() && text[i + 1] <= '3' &&
+                        is_octal(text[i + 1]) && is_octal(text[i + 2]) && is_octal(text[i + 3]);
+    if (!escape) {
+      decoded += text[i];
+      continue;
+    }
+    const auto value = to_number<unsigned>(text.substr(i + 1, 3), 8).value_or(0);
+    decoded += static_cast<char>(static_cast<unsigned char>(value));
+    i += 3;
+  }
+  return decoded;
+}
+
+Error malformed(const std::string& what) {
+  return {Errc::malformed, what + " does not parse"};
+}
+
+}  // namespace pghang

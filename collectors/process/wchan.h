@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "collectors/process/procfs.h"
+
+namespace pghang {
+
+/// The kernel function a process sleeps in; empty while it runs, and where we may not know it (the
+/// file then reads `0` either way).
+[[nodiscard]] std::string read_wchan(const ProcFs& proc, pid_t pid);
+
+/// Whether that function is one of fs/pipe.c, so that a path without a kind must be a FIFO's.
+[[nodiscard]] bool waits_in_pipe(std::string_view wchan);
+
+}  // namespace pghang

@@ -1,0 +1,195 @@
+#include "collectors/sampler/client.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill(2) is POSIX, not <csignal>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "collectors/evidence/codec.h"
+#include "collectors/sampler/client_channel.h"
+#include "collectors/sampler/packet_socket.h"
+#include "collectors/sampler/pidfd.h"
+#include "config/unique_fd.h"
+
+namespace pghang::sampler {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kKeeperEnds{1000};
+
+Errc errc_of(int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: return Errc::not_found;
+    case EACCES:
+    case EPERM: return Errc::permission_denied;
+    default: return Errc::io;
+  }
+}
+
+/// posix_spawn's two settings with their destruction.
+struct SpawnSettings {
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+
+  SpawnSettings() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+
+  SpawnSettings(const SpawnSettings&) = delete;
+  SpawnSettings& operator=(const SpawnSettings&) = delete;
+
+  ~SpawnSettings() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+};
+
+Result<pid_t> spawn_keeper(const std::string& program, int socket) {
+  SpawnSettings settings;
+  // dup2 of a descriptor onto itself clears close-on-exec here (glibc 2.29).
+  ::posix_spawn_file_actions_adddup2(&settings.actions, socket, kKeeperSocket);
+  ::posix_spawn_file_actions_addclosefrom_np(&settings.actions, kKeeperSocket + 1);
+  sigset_t none;
+  sigset_t all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&settings.attributes, &none);
+  ::posix_spawnattr_setsigdefault(&settings.attributes, &all);
+  ::posix_spawnattr_setflags(&settings.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::string name = program;
+  const std::array<char*, 2> arguments{name.data(), nullptr};
+  pid_t pid = 0;
+  const int error = ::posix_spawn(
+      &pid,
+      program.c_str(),
+      &settings.actions,
+      &settings.attributes,
+      arguments.data(),
+      environ
+  );
+  if (error != 0) {
+    return Error{errc_of(error), program + ": " + std::generic_category().message(error)};
+  }
+  return pid;
+}
+
+/// The keeper exits at once when its socket closes. If it does not, it is killed and left to init.
+void reap(pid_t keeper, int pidfd) {
+  pollfd ended{.fd = pidfd, .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, static_cast<int>(kKeeperEnds.count())) != 1) ::kill(keeper, SIGKILL);
+  ::waitpid(keeper, nullptr, WNOHANG);
+}
+
+Error failure_in(std::string_view body) {
+  const auto failure = codec::decode<CaptureFailure>(body);
+  if (!failure) return {Errc::malformed, "the helper's answer cannot be read"};
+  return {failure->code, failure->context};
+}
+
+template <typename T>
+Result<T> value_in(const Result<Answer>& answer, MessageType wanted) {
+  if (!answer) return answer.error();
+  if (answer->type == MessageType::failed) return failure_in(answer->body);
+  if (answer->type != wanted) return Error{Errc::malformed, "the helper gave another answer"};
+  auto value = codec::decode<T>(answer->body);
+  if (!value) return Error{Errc::malformed, "the helper's answer cannot be read"};
+  return *std::move(value);
+}
+
+}  // namespace
+
+struct SamplerClient::Impl {
+  Impl(asio::any_io_executor executor, UniqueFd socket, pid_t pid, UniqueFd ended)
+      : channel(std::make_shared<ClientChannel>(executor, std::move(socket))),
+        keeper(pid),
+        pidfd(std::move(executor), ended.release()) {}
+
+  std::shared_ptr<ClientChannel> channel;  // shared: see client_channel.h
+  pid_t keeper;
+  asio::posix::stream_descriptor pidfd;
+};
+
+Result<std::unique_ptr<SamplerClient>>
+SamplerClient::start(asio::any_io_executor executor, const std::string& program) {
+  auto sockets = make_packet_sockets();
+  if (!sockets) return sockets.error();
+  const auto keeper = spawn_keeper(program, sockets->second.get());
+  if (!keeper) return keeper.error();
+  UniqueFd pidfd = open_pidfd(*keeper);
+  if (!pidfd) {
+    const int error = errno;
+    ::kill(*keeper, SIGKILL);
+    ::waitpid(*keeper, nullptr, 0);
+    return Error{Errc::io, "pidfd_open: " + std::generic_category().message(error)};
+  }
+  return std::unique_ptr<SamplerClient>(new SamplerClient(std::make_unique<Impl>(
+      std::move(executor),
+      std::move(sockets->first),
+      *keeper,
+      std::move(pidfd)
+  )));
+}
+
+SamplerClient::SamplerClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+SamplerClient::~SamplerClient() {
+  impl_->channel->close();
+  reap(impl_->keeper, impl_->pidfd.native_handle());
+}
+
+asio::awaitable<Result<Capture>>
+SamplerClient::capture(CaptureRequest request, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::capture,
+      codec::encode(request),
+      deadline
+  );
+  co_return value_in<Capture>(answer, MessageType::captured);
+}
+
+asio::awaitable<Result<void>> SamplerClient::prewarm(pid_t pid, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::prewarm,
+      codec::encode(PrewarmRequest{pid}),
+      deadline
+  );
+  if (!answer) co_return answer.error();
+  if (answer->type == MessageType::failed) co_return failure_in(answer->body);
+  co_return boost::system::in_place_value;
+}
+
+asio::awaitable<Result<SamplerStats>> SamplerClient::stats(milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(impl_->channel, MessageType::stats, {}, deadline);
+  co_return value_in<SamplerStats>(answer, MessageType::stats_reply);
+}
+
+pid_t SamplerClient::keeper_pid() const {
+  return impl_->keeper;
+}
+
+asio::awaitable<void> SamplerClient::wait_keeper_exit() {
+  auto& pidfd = impl_->pidfd;
+  const auto [ignored] = co_await pidfd.async_wait(
+      asio::posix::stream_descriptor::wait_read,
+      asio::as_tuple(asio::use_awaitable)
+  );
+  static_cast<void>(ignored);
+}
+
+}  // namespace pghang::sampler

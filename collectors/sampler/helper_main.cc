@@ -1,0 +1,35 @@
+#include "collectors/sampler/helper_main.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "collectors/sampler/worker.h"
+
+namespace pghang::sampler {
+namespace {
+
+constexpr int kExitUsage = 64;
+
+bool is_packet_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+}  // namespace
+
+int run_helper(const HelperHooks& hooks, const KeeperOptions& options) {
+  if (!is_packet_socket(kKeeperSocket)) {
+    std::fputs("pghangd-sampler: started by pghangd only\n", stderr);
+    return kExitUsage;
+  }
+  become_keeper(kKeeperSocket);
+  const WorkerMain worker = [&hooks](UniqueFd keeper) {
+    ::_exit(run_worker(std::move(keeper), hooks));
+  };
+  return run_keeper(UniqueFd(kKeeperSocket), worker, options);
+}
+
+}  // namespace pghang::sampler

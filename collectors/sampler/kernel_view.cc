@@ -1,0 +1,58 @@
+#include "collectors/sampler/kernel_view.h"
+
+#include "collectors/process/capabilities.h"
+#include "collectors/process/fd_describer.h"
+#include "collectors/process/syscall_decoder.h"
+#include "collectors/process/wchan.h"
+
+namespace pghang::sampler {
+namespace {
+
+class NoMemory final : public TargetMemory {
+ public:
+  [[nodiscard]] Result<std::size_t> read(std::uint64_t, std::span<std::byte>) const override {
+    return Error{Errc::unsupported, "not read"};
+  }
+};
+
+constexpr std::uint64_t kPrivateFiles = capability::kSysPtrace | capability::kDacReadSearch;
+
+void observe_syscall(const ProcFs& proc, pid_t pid, Capture& capture) {
+  const auto text = proc.read(pid, "syscall");
+  if (!text) {
+    add_missing(capture.missing, proc, "syscall", text.error(), kPrivateFiles);
+    return;
+  }
+  const auto line = parse_syscall(*text);
+  if (!line || line->running || line->number < 0) return;
+  capture.syscall = decode_syscall(*line, NoMemory());
+  const int number = descriptor_argument(*line);
+  if (number < 0) return;
+  if (auto target = describe_fd(proc, pid, number, false)) capture.syscall->fd = *target;
+}
+
+}  // namespace
+
+void observe_kernel_side(const ProcFs& proc, const ProcStat& stat, pid_t pid, Capture& capture) {
+  capture.comm = stat.comm;
+  capture.ppid = stat.ppid;
+  capture.ns_pid = pid;
+  if (const auto text = proc.read(pid, "status")) {
+    if (const auto status = parse_status(*text)) capture.ns_pid = status->ns_pid;
+  }
+  capture.wchan = read_wchan(proc, pid);
+  if (const auto stack = proc.read(pid, "stack")) {
+    capture.kernel_stack = parse_kernel_stack(*stack);
+  } else {
+    add_missing(
+        capture.missing,
+        proc,
+        "kernel_stack",
+        stack.error(),
+        kPrivateFiles | capability::kSysAdmin
+    );
+  }
+  observe_syscall(proc, pid, capture);
+}
+
+}  // namespace pghang::sampler

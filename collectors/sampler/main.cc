@@ -1,0 +1,5 @@
+#include "collectors/sampler/helper_main.h"
+
+int main() {
+  return pghang::sampler::run_helper({}, {});
+}

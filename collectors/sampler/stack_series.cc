@@ -1,0 +1,154 @@
+#include "collectors/sampler/stack_series.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "collectors/process/capabilities.h"
+
+namespace pghang::sampler {
+namespace {
+
+/// Copies beyond this are not kept, but for the last sample's: 16 of 256 KiB are 4 MiB.
+constexpr std::size_t kMaxStacks = 16;
+
+/// SCHED_FIFO while it lives: whoever holds a target stopped must not wait for a CPU.
+class Realtime {
+ public:
+  Realtime() {
+    const sched_param lowest{.sched_priority = 1};
+    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0) error_ = errno;
+  }
+
+  Realtime(const Realtime&) = delete;
+  Realtime& operator=(const Realtime&) = delete;
+
+  ~Realtime() {
+    const sched_param none{};
+    if (error_ == 0) ::sched_setscheduler(0, SCHED_OTHER, &none);
+  }
+
+  [[nodiscard]] int error() const { return error_; }
+
+ private:
+  int error_ = 0;
+};
+
+bool asleep(ProcessState state) {
+  return state != ProcessState::running;
+}
+
+}  // namespace
+
+StackSeries::StackSeries(
+    const ProcFs& proc,
+    ProcessKey key,
+    const CaptureRequest& request,
+    const CapturePointListener& listener,
+    ChildReport& report
+)
+    : proc_(proc),
+      key_(key),
+      request_(request),
+      listener_(listener),
+      report_(report) {}
+
+void StackSeries::take(const Sample& sample) {
+  if (has_not_run_since_last(sample)) {
+    report_.stack_of_sample.push_back(last_stack_);
+    return;
+  }
+  last_stack_ = 0;
+  if (asleep(sample.state) && report_.stacks.size() < kMaxStacks) {
+    if (auto snapshot = in_place()) keep(*std::move(snapshot));
+  }
+  last_ = sample;
+  report_.stack_of_sample.push_back(last_stack_);
+}
+
+void StackSeries::take_last(const Sample& sample) {
+  if (has_not_run_since_last(sample)) {
+    report_.stack_of_sample.push_back(last_stack_);
+    return;
+  }
+  last_stack_ = 0;
+  auto snapshot = any_way(sample.state);
+  if (snapshot) {
+    keep(*std::move(snapshot));
+  } else {
+    add_missing(
+        report_.capture.missing,
+        proc_,
+        "user_stack",
+        snapshot.error(),
+        capability::kSysPtrace | capability::kDacReadSearch
+    );
+  }
+  report_.stack_of_sample.push_back(last_stack_);
+}
+
+void StackSeries::take_stopped() {
+  if (auto snapshot = stopped()) keep(*std::move(snapshot));
+}
+
+/// A switch counter moves whenever a process goes to sleep, so one that sleeps with the same
+/// counters as before has the same stack.
+bool StackSeries::has_not_run_since_last(const Sample& sample) const {
+  return last_stack_ != 0 && asleep(sample.state) && asleep(last_.state) &&
+         sample.voluntary_switches == last_.voluntary_switches &&
+         sample.involuntary_switches == last_.involuntary_switches;
+}
+
+Result<StackSnapshot> StackSeries::any_way(ProcessState state) {
+  if (asleep(state) || !request_.allow_ptrace_stop) {
+    auto snapshot = in_place();
+    if (snapshot || snapshot.error().code != Errc::busy || !request_.allow_ptrace_stop) {
+      return snapshot;
+    }
+  }
+  auto snapshot = stopped();
+  // It may have fallen asleep, or into D, since its state was read.
+  const bool not_running = !snapshot && (snapshot.error().code == Errc::refused ||
+                                         snapshot.error().code == Errc::timeout);
+  return not_running ? in_place() : snapshot;
+}
+
+Result<StackSnapshot> StackSeries::in_place() {
+  return capture_in_place(proc_, key_, report_.mappings, buffer_);
+}
+
+Result<StackSnapshot> StackSeries::stopped() {
+  report_.stopped_target = true;
+  const Realtime realtime;
+  if (realtime.error() != 0) {
+    report_.capture.missing.push_back(
+        {.evidence = "realtime",
+         .error = std::generic_category().message(realtime.error()),
+         .needs = "CAP_SYS_NICE"}
+    );
+  }
+  return capture_ptrace_stop(
+      proc_,
+      key_,
+      report_.mappings,
+      buffer_,
+      std::chrono::milliseconds(request_.stop_deadline_ms),
+      listener_
+  );
+}
+
+void StackSeries::keep(StackSnapshot snapshot) {
+  snapshot.mappings.clear();  // the report has them once
+  const auto same =
+      std::find_if(report_.stacks.begin(), report_.stacks.end(), [&](const StackSnapshot& other) {
+        return other.registers == snapshot.registers && other.method == snapshot.method &&
+               other.stack == snapshot.stack;
+      });
+  last_stack_ = static_cast<std::uint32_t>(same - report_.stacks.begin()) + 1;
+  if (same == report_.stacks.end()) report_.stacks.push_back(std::move(snapshot));
+}
+
+}  // namespace pghang::sampler

@@ -1,0 +1,190 @@
+#include "collectors/sampler/worker.h"
+
+#include <poll.h>
+#include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime(2) is POSIX, not <ctime>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "collectors/evidence/codec.h"
+#include "collectors/process/procfs.h"
+#include "collectors/sampler/capture_builder.h"
+#include "collectors/sampler/capture_child.h"
+#include "collectors/sampler/forked_task.h"
+#include "collectors/sampler/packet_socket.h"
+#include "collectors/sampler/protocol.h"
+#include "collectors/stack/module_cache.h"
+
+namespace pghang::sampler {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// A second look has a quarter of the deadline left, so it is a short one.
+constexpr std::uint32_t kLateSamples = 3;
+constexpr std::uint32_t kLateIntervalMs = 20;
+
+double own_cpu_micros() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
+class Worker {
+ public:
+  Worker(UniqueFd keeper, const HelperHooks& hooks) : keeper_(std::move(keeper)), hooks_(hooks) {}
+
+  int run();
+
+ private:
+  /// One request's clock and costs.
+  struct Turn {
+    Clock::time_point received = Clock::now();
+    milliseconds deadline{0};
+    double cpu_before = own_cpu_micros();
+    double child_cpu_micros = 0;
+
+    [[nodiscard]] Clock::time_point at(milliseconds budget) const { return received + budget; }
+  };
+
+  [[nodiscard]] std::string answer(const Message& message);
+  [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
+  [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
+  [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
+  [[nodiscard]] Result<ChildReport>
+  in_child(const ChildTask& task, milliseconds budget, Turn& turn);
+
+  UniqueFd keeper_;
+  const HelperHooks& hooks_;
+  ProcFs proc_;
+  ModuleCache modules_;
+  std::string buffer_;
+  bool child_stuck_ = false;
+};
+
+int Worker::run() {
+  while (!child_stuck_) {
+    pollfd request{.fd = keeper_.get(), .events = POLLIN, .revents = 0};
+    ::poll(&request, 1, -1);
+    const Received received = receive_packet(keeper_.get(), buffer_);
+    if (received.status == ReceiveStatus::closed) return 0;
+    if (received.status == ReceiveStatus::none) continue;
+    const auto message = decode_message(received.packet);
+    if (!message) continue;
+    if (hooks_.request_received) hooks_.request_received();
+    if (send_packet(keeper_.get(), answer(*message)) != SendStatus::sent) return 1;
+  }
+  return kExitChildStuck;
+}
+
+std::string Worker::answer(const Message& message) {
+  const std::uint64_t id = message.header.id;
+  Turn turn{.deadline = milliseconds(message.header.deadline_ms)};
+  if (message.header.type == MessageType::capture) {
+    if (const auto request = codec::decode<CaptureRequest>(message.body)) {
+      auto taken = capture(*request, turn);
+      if (!taken) return encode_failure(id, taken.error());
+      taken->cpu_micros = own_cpu_micros() - turn.cpu_before + turn.child_cpu_micros;
+      const std::chrono::duration<double, std::micro> wall = Clock::now() - turn.received;
+      taken->wall_micros = wall.count();
+      return encode_capture(id, *std::move(taken));
+    }
+  } else if (message.header.type == MessageType::prewarm) {
+    if (const auto request = codec::decode<PrewarmRequest>(message.body)) {
+      const auto warmed = prewarm(request->pid, turn);
+      if (!warmed) return encode_failure(id, warmed.error());
+      return encode_message({.type = MessageType::prewarmed, .id = id}, {});
+    }
+  }
+  return encode_failure(id, {Errc::malformed, "the request cannot be read"});
+}
+
+Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
+  if (request.pid <= 0) return Error{Errc::malformed, "no such pid"};
+  if (request.samples == 0 || request.samples > kMaxSamples) {
+    return Error{Errc::refused, "samples must be 1 to " + std::to_string(kMaxSamples)};
+  }
+  const std::uint64_t span = std::uint64_t{request.samples - 1} * request.interval_ms;
+  if (span >= static_cast<std::uint64_t>(memory_budget(turn.deadline).count())) {
+    return Error{Errc::refused, "the samples need more than half of the deadline"};
+  }
+  ChildTask task{.request = request};
+  auto report = look(task, turn);
+  if (!report) return report.error();
+  const bool stopped_before = report->stopped_target;
+  Capture capture = build_capture(*std::move(report), modules_);
+  if (!worth_stopping(capture, request, stopped_before)) return capture;
+  task.kind = ChildTask::Kind::stop_only;
+  task.ask_for_modules = false;
+  task.request.expect_start_ticks = capture.key.start_ticks;
+  auto stop = in_child(task, child_budget(turn.deadline), turn);
+  // What was seen without a stop is worth having, whatever became of the stop.
+  if (stop) take_better_stack(capture, *std::move(stop), modules_);
+  return capture;
+}
+
+Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
+  if (pid <= 0) return Error{Errc::malformed, "no such pid"};
+  const ChildTask task{
+      .kind = ChildTask::Kind::mappings,
+      .request{.pid = pid},
+      .ask_for_modules = false};
+  const auto report = in_child(task, child_budget(turn.deadline), turn);
+  if (!report) return report.error();
+  if (report->failure) return Error{report->failure->code, report->failure->context};
+  if (report->capture.gone) return Error{Errc::not_found, "no such process"};
+  modules_.load(pid, report->mappings);
+  return boost::system::in_place_value;
+}
+
+/// A capture by as many children as it takes: one more when modules have to be loaded first (the
+/// children never open one), one more when the target's memory does not answer.
+Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
+  auto report = in_child(task, memory_budget(turn.deadline), turn);
+  if (report && report->need_modules) {
+    modules_.load(task.request.pid, report->mappings);
+    task.request.expect_start_ticks = report->capture.key.start_ticks;
+    task.ask_for_modules = false;
+    report = in_child(task, memory_budget(turn.deadline), turn);
+  }
+  if (!report && report.error().code == Errc::timeout && !child_stuck_) {
+    task.kind = ChildTask::Kind::kernel_only;
+    task.request.samples = std::min(task.request.samples, kLateSamples);
+    task.request.interval_ms = std::min(task.request.interval_ms, kLateIntervalMs);
+    report = in_child(task, child_budget(turn.deadline), turn);
+  }
+  if (report && report->failure) return Error{report->failure->code, report->failure->context};
+  return report;
+}
+
+Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget, Turn& turn) {
+  const auto body = [&] {
+    if (hooks_.child_started) hooks_.child_started();
+    return codec::encode(run_task(task, proc_, modules_, hooks_.capture_point));
+  };
+  auto done = run_forked(
+      body,
+      keeper_.get(),
+      kMaxReportBytes,
+      turn.at(budget),
+      turn.at(stuck_budget(turn.deadline))
+  );
+  turn.child_cpu_micros += done.cpu_micros;
+  child_stuck_ = child_stuck_ || done.stuck;
+  if (!done.output) return done.output.error();
+  auto report = codec::decode<ChildReport>(*done.output);
+  if (!report) return Error{Errc::io, "the capture child's report cannot be read"};
+  return *std::move(report);
+}
+
+}  // namespace
+
+int run_worker(UniqueFd keeper, const HelperHooks& hooks) {
+  return Worker(std::move(keeper), hooks).run();
+}
+
+}  // namespace pghang::sampler

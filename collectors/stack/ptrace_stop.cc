@@ -1,0 +1,234 @@
+#include <elf.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <system_error>
+
+#include "collectors/process/cgroup_freezer.h"
+#include "collectors/process/target_memory.h"
+#include "collectors/stack/stack_capture.h"
+#include "collectors/stack/stack_copy.h"
+
+namespace pghang {
+
+namespace {
+
+constexpr std::int64_t kNanosPerMilli = 1'000'000;
+constexpr double kNanosPerMicro = 1000;
+/// A stop usually arrives within 20 us; being woken for it takes longer than that (DESIGN).
+constexpr std::int64_t kSpinNanos = 100'000;
+constexpr long kSleepNanos = 50'000;
+
+std::int64_t now_nanos() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+Error from_errno(const char* what, int number) {
+  const std::string context = std::string(what) + ": " + std::generic_category().message(number);
+  switch (number) {
+    case ESRCH: return {Errc::not_found, context};
+    case EPERM:
+    case EACCES: return {Errc::permission_denied, context + " (needs CAP_SYS_PTRACE)"};
+    default: return {Errc::io, context};
+  }
+}
+
+/// Everything taken while the target stands still. Sized before: nothing is allocated in between.
+struct Held {
+  user_regs_struct registers{};
+  StackRange range;
+  std::size_t copied = 0;
+  std::int64_t last_seen_running = 0;  ///< CLOCK_MONOTONIC, nanoseconds
+  std::int64_t released = 0;
+  int error = 0;  ///< errno of the first call that failed
+};
+
+/// An attachment by SEIZE. A tracee can be detached only while it is stopped; what is not detached
+/// here is by the exit of this process.
+class Tracee {
+ public:
+  explicit Tracee(pid_t pid) : pid_(pid) {}
+
+  [[nodiscard]] int seize() const { return call(PTRACE_SEIZE, 0); }
+
+  [[nodiscard]] int interrupt() const { return call(PTRACE_INTERRUPT, 0); }
+
+  [[nodiscard]] int detach(int signal) const {
+    return call(PTRACE_DETACH, static_cast<std::uintptr_t>(signal));
+  }
+
+  [[nodiscard]] int registers(user_regs_struct& out) const {
+    iovec vector{&out, sizeof out};
+    return ::ptrace(PTRACE_GETREGSET, pid_, NT_PRSTATUS, &vector) == 0 ? 0 : errno;
+  }
+
+ private:
+  [[nodiscard]] int call(__ptrace_request request, std::uintptr_t data) const {
+    return ::ptrace(request, pid_, nullptr, data) == 0 ? 0 : errno;
+  }
+
+  pid_t pid_;
+};
+
+/// Waits for the stop. The status of waitpid(2), or nothing when the deadline passed.
+std::optional<int> wait_for_stop(pid_t pid, std::int64_t deadline, Held& held) {
+  held.last_seen_running = now_nanos();
+  const std::int64_t spin_until = held.last_seen_running + kSpinNanos;
+  while (true) {
+    const std::int64_t asked = now_nanos();
+    int status = 0;
+    const pid_t got = ::waitpid(pid, &status, WNOHANG | __WALL);
+    if (got == pid) return status;
+    if (got < 0 && errno != EINTR) {
+      held.error = errno;
+      return std::nullopt;
+    }
+    held.last_seen_running = asked;
+    if (asked >= deadline) return std::nullopt;
+    if (asked >= spin_until) {
+      const timespec pause{0, kSleepNanos};
+      ::nanosleep(&pause, nullptr);
+    }
+  }
+}
+
+/// The signal to hand back at DETACH: a signal-delivery-stop took one out of the target's queue. In
+/// a PTRACE_EVENT_STOP (ours, or a group stop) there is none, and a group stop stays one.
+int signal_to_return(int status) {
+  return status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
+}
+
+/// Faults in the target's stack and our copy of it, so that neither happens inside the hold.
+void read_stack_ahead(
+    const ProcessMemory& memory,
+    const std::vector<Mapping>& mappings,
+    StackBuffer& buffer
+) {
+  for (const Mapping& mapping : mappings) {
+    if (mapping.path != "[stack]") continue;
+    const std::uint64_t size = std::min<std::uint64_t>(mapping.end - mapping.start, kMaxStackBytes);
+    (void)memory.read(mapping.end - size, {buffer.data(), size});
+  }
+}
+
+Result<void> check_state(const ProcFs& proc, ProcessKey key) {
+  const auto stat = check_identity(proc, key);
+  if (!stat) return stat.error();
+  if (stat->state == ProcessState::running || stat->state == ProcessState::sleeping) return {};
+  return Error{
+      Errc::refused,
+      std::string("a process in state ") + static_cast<char>(stat->state) + " is left alone"};
+}
+
+/// A frozen process shows S with cgroup v2. Where the freezer cannot be read, SEIZE does no harm.
+Result<void> check_freezer(const ProcFs& proc, pid_t pid) {
+  const auto wchan = proc.read(pid, "wchan");
+  const auto frozen = is_frozen(proc, pid, wchan ? std::string_view(*wchan) : std::string_view());
+  if (frozen && *frozen) return Error{Errc::refused, "a frozen process is left alone"};
+  return {};
+}
+
+StackSnapshot to_snapshot(
+    ProcessKey key,
+    const std::vector<Mapping>& mappings,
+    const StackBuffer& buffer,
+    const Held& held
+) {
+  const user_regs_struct& r = held.registers;
+  StackSnapshot snapshot;
+  snapshot.key = key;
+  snapshot.method = CaptureMethod::ptrace_stop;
+  snapshot.held_micros =
+      static_cast<double>(held.released - held.last_seen_running) / kNanosPerMicro;
+  // Outside a system call orig_rax is negative.
+  snapshot.in_syscall = static_cast<std::int64_t>(r.orig_rax) >= 0;
+  snapshot.registers = {
+      r.rax,
+      r.rdx,
+      r.rcx,
+      r.rbx,
+      r.rsi,
+      r.rdi,
+      r.rbp,
+      r.rsp,
+      r.r8,
+      r.r9,
+      r.r10,
+      r.r11,
+      r.r12,
+      r.r13,
+      r.r14,
+      r.r15,
+      r.rip};
+  snapshot.stack_start = held.range.start;
+  snapshot.stack.assign(reinterpret_cast<const char*>(buffer.data()), held.copied);
+  snapshot.stack_truncated = held.range.truncated || held.copied < held.range.size;
+  snapshot.mappings = mappings;
+  return snapshot;
+}
+
+}  // namespace
+
+Result<StackSnapshot> capture_ptrace_stop(
+    const ProcFs& proc,
+    ProcessKey key,
+    const std::vector<Mapping>& mappings,
+    StackBuffer& buffer,
+    std::chrono::milliseconds deadline,
+    const CapturePointListener& listener
+) {
+  const auto at = [&](CapturePoint point) {
+    if (listener) listener(point);
+  };
+  if (buffer.data() == nullptr) return Error{Errc::io, "no memory for a copy of the stack"};
+  if (const auto fit = check_state(proc, key); !fit) return fit.error();
+  if (const auto fit = check_freezer(proc, key.pid); !fit) return fit.error();
+  const ProcessMemory memory(key.pid);
+  read_stack_ahead(memory, mappings, buffer);
+
+  at(CapturePoint::before_seize);
+  const Tracee tracee(key.pid);
+  if (const int error = tracee.seize(); error != 0) return from_errno("PTRACE_SEIZE", error);
+  // From here on the pid cannot be reused: a tracee's pid is free only after its tracer has seen it
+  // die. A running process cannot be detached, so on a refusal the caller's exit does that.
+  if (const auto fit = check_state(proc, key); !fit) return fit.error();
+
+  Held held;
+  const std::int64_t give_up = now_nanos() + deadline.count() * kNanosPerMilli;
+  if (const int error = tracee.interrupt(); error != 0) {
+    return from_errno("PTRACE_INTERRUPT", error);
+  }
+  at(CapturePoint::after_interrupt);
+  const auto status = wait_for_stop(key.pid, give_up, held);
+  if (!status) {
+    if (held.error != 0) return from_errno("waitpid", held.error);
+    return Error{Errc::timeout, "the process did not stop in time"};
+  }
+  if (!WIFSTOPPED(*status)) return Error{Errc::not_found, "the process ended"};
+
+  at(CapturePoint::while_stopped);
+  held.error = tracee.registers(held.registers);
+  if (held.error == 0) {
+    held.range = stack_range(mappings, held.registers.rsp);
+    const auto copied = memory.read(held.range.start, {buffer.data(), held.range.size});
+    if (copied) held.copied = *copied;
+  }
+  const int detach_error = tracee.detach(signal_to_return(*status));
+  held.released = now_nanos();
+  at(CapturePoint::after_detach);
+
+  if (detach_error != 0) return from_errno("PTRACE_DETACH", detach_error);
+  if (held.error != 0) return from_errno("PTRACE_GETREGSET", held.error);
+  if (held.copied == 0) return Error{Errc::io, "the stack could not be read"};
+  return to_snapshot(key, mappings, buffer, held);
+}
+
+}  // namespace pghang

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "collectors/process/procfs.h"
+#include "collectors/stack/snapshot.h"
+
+/// What both ways of capturing share.
+namespace pghang {
+
+/// The part of a stack to copy; size 0 when the stack pointer is in no mapping.
+struct StackRange {
+  std::uint64_t start = 0;
+  std::size_t size = 0;
+  bool truncated = false;  ///< the mapping goes on behind it
+};
+
+/// [sp-128, end of the mapping that holds sp), at most kMaxStackBytes.
+[[nodiscard]] StackRange stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp);
+
+/// The process's stat. Errors: not_found, identity_changed when start_ticks differs.
+[[nodiscard]] Result<ProcStat> check_identity(const ProcFs& proc, ProcessKey key);
+
+}  // namespace pghang

@@ -1,0 +1,221 @@
+#include "collectors/stack/unwinder.h"
+
+#include <cxxabi.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "collectors/stack/address_layout.h"
+#include "collectors/stack/frame_recovery.h"
+#include "collectors/stack/frame_stepper.h"
+
+namespace pghang {
+
+namespace {
+
+std::string hex(std::uint64_t value) {
+  constexpr std::size_t text_size = 24;
+  std::array<char, text_size> text{};
+  std::snprintf(text.data(), text.size(), "0x%lx", value);
+  return text.data();
+}
+
+std::optional<std::string> demangle(const std::string& name) {
+  if (!name.starts_with("_Z")) return std::nullopt;
+  int status = 0;
+
+  struct Free {
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): __cxa_demangle allocates with malloc
+    void operator()(char* text) const { std::free(text); }
+  };
+
+  const std::unique_ptr<char, Free> text(
+      abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status)
+  );
+  if (status != 0 || text == nullptr || name == text.get()) return std::nullopt;
+  return std::string(text.get());
+}
+
+/// A frame and what the walk has to know about it.
+struct DescribedFrame {
+  Frame frame;
+  bool signal_frame = false;
+  bool has_module = false;
+  bool entry_point = false;  ///< `_start`, `clone`: nothing is below them, whatever CFI says
+};
+
+bool is_entry_point(std::string_view function) {
+  return function == "_start" || function == "clone" || function == "__clone" ||
+         function == "clone3" || function == "__clone3";
+}
+
+FrameKind kind_of(const Place& place, std::uint64_t address, bool signal_frame) {
+  if (signal_frame) return FrameKind::signal;
+  if (place.mapping == nullptr) return FrameKind::normal;
+  if (place.mapping->path == "[vdso]") return FrameKind::vdso;
+  if (place.mapping->inode == 0 && place.mapping->executable) return FrameKind::jit;
+  if (place.module != nullptr && place.module->in_plt(address - place.bias)) return FrameKind::plt;
+  return FrameKind::normal;
+}
+
+DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_return_address) {
+  const std::uint64_t lookup = is_return_address ? pc - 1 : pc;
+  const Place place = layout.at(lookup);
+  DescribedFrame result;
+  Frame& frame = result.frame;
+  frame.address = pc;
+  if (place.mapping != nullptr) {
+    frame.module = place.mapping->path;
+    frame.offset = pc - place.mapping->start + place.mapping->offset;
+  }
+  if (place.module != nullptr) {
+    const std::uint64_t address = lookup - place.bias;
+    result.has_module = true;
+    frame.offset = pc - place.bias;
+    frame.build_id = place.module->build_id();
+    const auto range = place.module->function_range(address);
+    if (range) frame.fde_start = range->start;
+    result.signal_frame = range && range->signal_frame;
+    const auto symbol = place.module->function_at(address);
+    if (symbol && !result.signal_frame) {
+      frame.function = std::string(symbol->name);
+      frame.demangled = demangle(*frame.function);
+      result.entry_point = is_entry_point(symbol->name);
+    }
+  }
+  frame.kind = kind_of(place, lookup, result.signal_frame);
+  return result;
+}
+
+std::string register_name(std::size_t number) {
+  constexpr std::array<const char*, kRegisterCount> register_names{
+      "rax",
+      "rdx",
+      "rcx",
+      "rbx",
+      "rsi",
+      "rdi",
+      "rbp",
+      "rsp",
+      "r8",
+      "r9",
+      "r10",
+      "r11",
+      "r12",
+      "r13",
+      "r14",
+      "r15",
+      "rip"};
+  return number < register_names.size() ? register_names[number] : "a register";
+}
+
+/// Why the walk cannot go on from `frame`.
+std::string stop_reason(
+    StepResult result,
+    const Frame& frame,
+    bool has_module,
+    const StackSnapshot& snapshot,
+    std::size_t number
+) {
+  switch (result) {
+    case StepResult::needs_register:
+      return "the caller depends on " + register_name(number) +
+             ", which is not known, and no caller could be verified";
+    case StepResult::no_unwind_info:
+      if (frame.kind == FrameKind::jit) return "no unwind tables for JIT code";
+      if (frame.module.empty()) return "the pc is in no mapping";
+      if (!has_module) return "the file of " + frame.module + " could not be had";
+      return "no unwind table entry for " + hex(frame.offset) + " in " + frame.module;
+    case StepResult::unreadable:
+      return snapshot.stack_truncated ? "the copy of the stack ends here"
+                                      : "the frame leads outside the captured stack";
+    case StepResult::broken: return "the unwind tables of " + frame.module + " are damaged";
+    case StepResult::stepped:
+    case StepResult::outermost: break;
+  }
+  return {};
+}
+
+class Walk {
+ public:
+  Walk(const StackSnapshot& snapshot, const ModuleSource& modules)
+      : snapshot_(snapshot),
+        layout_(snapshot, modules),
+        stepper_(snapshot, layout_) {}
+
+  StackTrace run() {
+    trace_.method = snapshot_.method;
+    trace_.held_micros = snapshot_.held_micros;
+    if (!stepper_.valid()) {
+      trace_.stop_reason = "the snapshot has no program counter and stack pointer";
+      return std::move(trace_);
+    }
+    bool is_return_address = snapshot_.in_syscall;
+    while (advance(is_return_address)) {
+    }
+    return std::move(trace_);
+  }
+
+ private:
+  bool stop(std::string reason) {
+    trace_.stop_reason = std::move(reason);
+    return false;
+  }
+
+  /// Adds the current frame and steps to its caller; false at the end.
+  bool advance(bool& is_return_address) {
+    const std::uint64_t pc = stepper_.pc();
+    const std::uint64_t sp = stepper_.sp();
+    DescribedFrame current = describe(layout_, pc, is_return_address);
+    if (!trace_.frames.empty()) {
+      if (pc == 0) return stop("the return address is 0");
+      const Place place = layout_.at(pc);
+      if (place.mapping == nullptr || !place.mapping->executable) {
+        return stop("the return address " + hex(pc) + " is not in executable memory");
+      }
+    }
+    trace_.frames.push_back(std::move(current.frame));
+    Frame& frame = trace_.frames.back();
+    if (current.entry_point) {
+      trace_.complete = true;
+      return false;
+    }
+    if (trace_.frames.size() == kMaxFrames) return stop("more frames than are kept");
+
+    StepResult result = stepper_.step();
+    if (result == StepResult::needs_register && stepper_.missing_register() == kRegisterRbp &&
+        recover_frame_pointer(stepper_, layout_, is_return_address, snapshot_.stack_truncated)) {
+      frame.recovered = true;
+      result = stepper_.step();
+    }
+    if (result == StepResult::outermost) {
+      trace_.complete = true;
+      return false;
+    }
+    if (result != StepResult::stepped) {
+      const std::size_t missing = stepper_.missing_register();
+      return stop(stop_reason(result, frame, current.has_module, snapshot_, missing));
+    }
+    // A signal handler may run on a stack of its own, anywhere.
+    if (stepper_.sp() <= sp && !current.signal_frame) {
+      return stop("the stack pointer does not move on");
+    }
+    is_return_address = !current.signal_frame;
+    return true;
+  }
+
+  const StackSnapshot& snapshot_;
+  AddressLayout layout_;
+  FrameStepper stepper_;
+  StackTrace trace_;
+};
+
+}  // namespace
+
+StackTrace unwind(const StackSnapshot& snapshot, const ModuleSource& modules) {
+  return Walk(snapshot, modules).run();
+}
+
+}  // namespace pghang

@@ -1,0 +1,70 @@
+#include "config/checks.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string_view>
+
+#include "config/units.h"
+
+namespace pghang {
+
+namespace {
+
+constexpr std::size_t kLongestName = 63;
+
+std::string element(const char* list, std::size_t index) {
+  return std::string(list) + "[" + std::to_string(index) + "]";
+}
+
+/// Names are metric labels, and parts of URLs and file names one day.
+void check_name(const std::string& name, const std::string& key, std::vector<Finding>& findings) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+  if (name.empty()) {
+    findings.push_back({key, "is required"});
+  } else if (name.find_first_not_of(allowed) != std::string::npos) {
+    findings.push_back({key, "may only have a-z, 0-9, _ and -"});
+  } else if (name.size() > kLongestName) {
+    findings.push_back({key, "is longer than " + std::to_string(kLongestName) + " bytes"});
+  }
+}
+
+template <typename Named>
+void check_names(const std::vector<Named>& list, const char* key, std::vector<Finding>& findings) {
+  std::map<std::string_view, std::size_t> first;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string name_key = element(key, i) + ".name";
+    check_name(list[i].name, name_key, findings);
+    const auto [before, is_new] = first.emplace(list[i].name, i);
+    if (!is_new && !list[i].name.empty())
+      findings.push_back({name_key, "is also the name of " + element(key, before->second)});
+  }
+}
+
+void check_sampling(const Sampling& sampling, std::vector<Finding>& findings) {
+  const Duration needed = sampling.samples * sampling.interval + sampling.stop_deadline;
+  if (sampling.deadline > needed) return;
+  findings.push_back(
+      {"sampling.deadline",
+       "must be longer than samples * interval + stop_deadline, which is " +
+           format_duration(needed)}
+  );
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Settings& settings) {
+  std::vector<Finding> findings;
+  if (settings.targets.empty()) findings.push_back({"targets", "must name at least one server"});
+  check_names(settings.targets, "targets", findings);
+  for (std::size_t i = 0; i < settings.targets.size(); ++i)
+    check_target(settings.targets[i], element("targets", i), findings);
+  check_names(settings.rules, "rules", findings);
+  for (std::size_t i = 0; i < settings.rules.size(); ++i)
+    check_rule(settings.rules[i], element("rules", i), findings);
+  check_sampling(settings.sampling, findings);
+  check_web(settings.web, findings);
+  return findings;
+}
+
+}  // namespace pghang

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace pghang {
+
+/// One thing about settings that cannot be right although every value by itself has the right kind
+/// and range.
+struct Finding {
+  std::string key;  ///< as in ConfigProblem
+  std::string message;
+
+  friend bool operator==(const Finding&, const Finding&) = default;
+};
+
+/// Pure: knows nothing of files. Never repeats a connection string.
+[[nodiscard]] std::vector<Finding> check(const Settings& settings);
+
+/// By the part of the settings; `key` is where it stands.
+void check_rule(const Rule& rule, const std::string& key, std::vector<Finding>& findings);
+void check_target(const Target& target, const std::string& key, std::vector<Finding>& findings);
+void check_web(const Web& web, std::vector<Finding>& findings);
+
+}  // namespace pghang

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "config/values.h"
+
+/// The shape of the file, said once: which keys there are, of what kind, and in what range. A
+/// visitor walks it: SectionReader to read a file, KeyLister to list the keys.
+namespace pghang {
+
+namespace range {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+inline constexpr std::chrono::hours kDay{24};
+inline constexpr DurationRange kAge{milliseconds{1}, 365 * kDay};
+inline constexpr DurationRange kFor{Duration{0}, 7 * kDay};
+inline constexpr DurationRange kGrace{milliseconds{100}, kDay};
+inline constexpr DurationRange kPollInterval{milliseconds{100}, hours{1}};
+inline constexpr DurationRange kStatementTimeout{milliseconds{10}, minutes{5}};
+inline constexpr DurationRange kConnectTimeout{milliseconds{100}, minutes{5}};
+inline constexpr DurationRange kReconnectMax{milliseconds{100}, hours{1}};
+inline constexpr DurationRange kSampleInterval{milliseconds{1}, seconds{1}};
+inline constexpr DurationRange kCaptureDeadline{milliseconds{100}, seconds{30}};
+inline constexpr DurationRange kStopDeadline{milliseconds{1}, seconds{1}};
+inline constexpr DurationRange kRepeat{milliseconds{100}, kDay};
+inline constexpr NumberRange kSamples{1, 20};
+inline constexpr NumberRange kKept{0, 100'000};
+inline constexpr NumberRange kQueryText{0, 64ULL << 10U};
+inline constexpr NumberRange kIncidentMemory{64ULL << 10U, 1ULL << 30U};
+
+}  // namespace range
+
+template <typename Visitor>
+void describe(Visitor& v, Polling& polling) {
+  v.duration("interval", polling.interval, range::kPollInterval);
+  v.duration("statement_timeout", polling.statement_timeout, range::kStatementTimeout);
+  v.duration("connect_timeout", polling.connect_timeout, range::kConnectTimeout);
+  v.duration("reconnect_max", polling.reconnect_max, range::kReconnectMax);
+  v.size("query_text_bytes", polling.query_text_bytes, range::kQueryText);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Target& target) {
+  v.text("name", target.name);
+  v.text("dsn", target.dsn);
+  v.text("password_file", target.password_file);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Match& match) {
+  v.criterion("state", match.state);
+  v.criterion("backend_type", match.backend_type);
+  v.criterion("database", match.database);
+  v.criterion("user", match.user);
+  v.criterion("application_name", match.application_name);
+  v.criterion("wait_event_type", match.wait_event_type);
+  v.criterion("wait_event", match.wait_event);
+  v.duration("query_age", match.query_age, range::kAge);
+  v.duration("transaction_age", match.transaction_age, range::kAge);
+  v.duration("state_age", match.state_age, range::kAge);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Rule& rule) {
+  v.text("name", rule.name);
+  v.section("match", rule.match);
+  v.duration("for", rule.for_, range::kFor);
+  v.choice(
+      "action",
+      rule.action,
+      std::array{RuleAction::observe, RuleAction::cancel, RuleAction::terminate}
+  );
+  v.duration("cancel_grace", rule.cancel_grace, range::kGrace);
+  v.duration("terminate_grace", rule.terminate_grace, range::kGrace);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Sampling& sampling) {
+  v.number("samples", sampling.samples, range::kSamples);
+  v.duration("interval", sampling.interval, range::kSampleInterval);
+  v.duration("deadline", sampling.deadline, range::kCaptureDeadline);
+  v.duration("stop_deadline", sampling.stop_deadline, range::kStopDeadline);
+  v.duration("repeat", sampling.repeat, range::kRepeat);
+  v.flag("allow_ptrace_stop", sampling.allow_ptrace_stop);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Web& web) {
+  v.texts("listen_addresses", web.listen_addresses);
+  v.text("telemetry_path", web.telemetry_path);
+  v.flag("enable_lifecycle", web.enable_lifecycle);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Log& log) {
+  v.choice(
+      "level",
+      log.level,
+      std::array{LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error}
+  );
+  v.choice("format", log.format, std::array{LogFormat::logfmt, LogFormat::json});
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Incidents& incidents) {
+  v.number("keep", incidents.keep, range::kKept);
+  v.size("max_bytes", incidents.max_bytes, range::kIncidentMemory);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Settings& settings) {
+  v.choice("mode", settings.mode, std::array{Mode::observe, Mode::enforce});
+  v.section("polling", settings.polling);
+  v.list("targets", settings.targets);
+  v.list("rules", settings.rules);
+  v.section("sampling", settings.sampling);
+  v.section("web", settings.web);
+  v.section("log", settings.log);
+  v.section("incidents", settings.incidents);
+}
+
+/// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,
+/// `rules[].match.state`.
+[[nodiscard]] std::vector<std::string> schema_keys();
+
+}  // namespace pghang

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/settings.h"
+#include "config/values.h"
+
+namespace pghang {
+
+/// Reads one map of the file into one struct, as config/schema.h describes it: for every key that
+/// is there the setting is assigned, the others keep their default. An empty section is a map
+/// without keys, so that all of its keys can be commented out.
+class SectionReader {
+ public:
+  /// `schema`: schema_keys(), to say where a misplaced key belongs.
+  SectionReader(const YamlValue& section, const std::vector<std::string>& schema);
+
+  void duration(const char* key, Duration& out, DurationRange range);
+  void duration(const char* key, std::optional<Duration>& out, DurationRange range);
+  void number(const char* key, std::uint32_t& out, NumberRange range);
+  void size(const char* key, std::uint32_t& out, NumberRange range);
+  void size(const char* key, std::uint64_t& out, NumberRange range);
+  void flag(const char* key, bool& out);
+  void text(const char* key, std::string& out);
+  void texts(const char* key, std::vector<std::string>& out);
+  void criterion(const char* key, TextCriterion& out);
+
+  template <typename Enum, std::size_t N>
+  void choice(const char* key, Enum& out, const std::array<Enum, N>& all) {
+    std::array<std::string, N> names;
+    std::transform(all.begin(), all.end(), names.begin(), [](Enum one) { return to_string(one); });
+    const auto value = find(key);
+    if (!value) return;
+    if (const auto index = read_choice(*value, names)) out = all.at(*index);
+  }
+
+  template <typename Section>
+  void section(const char* key, Section& out) {
+    if (const auto value = find(key)) read(*value, out);
+  }
+
+  template <typename Section>
+  void list(const char* key, std::vector<Section>& out) {
+    const auto value = find(key);
+    if (!value || !expect_list(*value)) return;
+    out.clear();
+    for (std::size_t i = 0; i < value->node.items.size(); ++i) {
+      const YamlNode& item = value->node.items[i];
+      const std::string item_key = value->key + "[" + std::to_string(i) + "]";
+      value->problems.locate(item_key, item.line);
+      read({item, item_key, value->problems}, out.emplace_back());
+    }
+  }
+
+  /// To be called when every key was asked for: what is left is unknown.
+  void finish() const;
+
+ private:
+  [[nodiscard]] std::optional<YamlValue> find(const char* key);
+  void patterns(const char* key, std::vector<Pattern>& out);
+  [[nodiscard]] std::string hint(const std::string& unknown) const;
+
+  template <typename Section>
+  void read(const YamlValue& value, Section& out) const {
+    SectionReader reader(value, schema_);
+    describe(reader, out);
+    reader.finish();
+  }
+
+  YamlValue section_;
+  const std::vector<std::string>& schema_;
+  std::span<const YamlEntry> entries_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace pghang

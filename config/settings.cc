@@ -1,0 +1,78 @@
+#include "config/settings.h"
+
+#include <utility>
+
+namespace pghang {
+
+namespace {
+
+Pattern exactly(std::string text) {
+  return {.text = std::move(text), .is_regex = false};
+}
+
+/// Longer than any statement an interactive application waits for, short enough to page on.
+Rule stuck_query() {
+  Rule rule;
+  rule.name = "stuck-query";
+  rule.match.state.include = {exactly("active")};
+  rule.match.query_age = std::chrono::minutes{15};
+  rule.action = RuleAction::terminate;
+  return rule;
+}
+
+/// Such a session holds its locks and keeps vacuum from removing rows in every table.
+Rule idle_in_transaction() {
+  Rule rule;
+  rule.name = "idle-in-transaction";
+  rule.match.state.include = {
+      exactly("idle in transaction"),
+      exactly("idle in transaction (aborted)")};
+  rule.match.state_age = std::chrono::minutes{30};
+  rule.action = RuleAction::terminate;
+  return rule;
+}
+
+}  // namespace
+
+Settings default_settings() {
+  Settings settings;
+  settings.rules = {stuck_query(), idle_in_transaction()};
+  return settings;
+}
+
+const char* to_string(Mode mode) {
+  switch (mode) {
+    case Mode::observe: return "observe";
+    case Mode::enforce: return "enforce";
+  }
+  return "observe";
+}
+
+const char* to_string(RuleAction action) {
+  switch (action) {
+    case RuleAction::observe: return "observe";
+    case RuleAction::cancel: return "cancel";
+    case RuleAction::terminate: return "terminate";
+  }
+  return "observe";
+}
+
+const char* to_string(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return "debug";
+    case LogLevel::info: return "info";
+    case LogLevel::warn: return "warn";
+    case LogLevel::error: return "error";
+  }
+  return "info";
+}
+
+const char* to_string(LogFormat format) {
+  switch (format) {
+    case LogFormat::logfmt: return "logfmt";
+    case LogFormat::json: return "json";
+  }
+  return "logfmt";
+}
+
+}  // namespace pghang

@@ -1,0 +1,73 @@
+#include "daemon/capture_desk.h"
+
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace pghang {
+
+sampler::CaptureRequest capture_request(const Sampling& sampling, pid_t pid) {
+  sampler::CaptureRequest request;
+  request.pid = pid;
+  request.samples = sampling.samples;
+  request.interval_ms = static_cast<std::uint32_t>(sampling.interval.count());
+  request.stop_deadline_ms = static_cast<std::uint32_t>(sampling.stop_deadline.count());
+  request.allow_ptrace_stop = sampling.allow_ptrace_stop;
+  return request;
+}
+
+CaptureDesk::CaptureDesk(
+    boost::asio::any_io_executor executor,
+    sampler::Sampler& sampler,
+    Sampling sampling,
+    Done done
+)
+    : sampler_(sampler),
+      sampling_(sampling),
+      done_(std::move(done)),
+      wake_up_(std::move(executor), std::chrono::steady_clock::time_point::max()) {}
+
+void CaptureDesk::submit(CaptureJob job) {
+  if (waiting_.size() >= kMaxWaiting) {
+    done_(job, Error{Errc::busy, "too many captures are waiting"}, {});
+    return;
+  }
+  waiting_.push_back(std::move(job));
+  wake_up_.cancel();
+}
+
+void CaptureDesk::prewarm(pid_t pid) {
+  to_prewarm_.push_back(pid);
+  wake_up_.cancel();
+}
+
+boost::asio::awaitable<void> CaptureDesk::serve_one() {
+  if (waiting_.empty()) {
+    const pid_t pid = to_prewarm_.front();
+    to_prewarm_.pop_front();
+    // Without it the first capture is slower; nothing else depends on it.
+    static_cast<void>(co_await sampler_.prewarm(pid, sampling_.deadline));
+    co_return;
+  }
+  const CaptureJob job = std::move(waiting_.front());
+  waiting_.pop_front();
+  sampler::CaptureRequest request = capture_request(sampling_, job.order.backend.pid);
+  request.expect_started_at_micros = unix_micros(job.order.backend.backend_start);
+  const auto started = std::chrono::steady_clock::now();
+  Result<Capture> result = co_await sampler_.capture(request, sampling_.deadline);
+  done_(job, std::move(result), std::chrono::steady_clock::now() - started);
+}
+
+boost::asio::awaitable<void> CaptureDesk::run() {
+  using boost::asio::as_tuple;
+  using boost::asio::use_awaitable;
+  for (;;) {
+    while (waiting_.empty() && to_prewarm_.empty()) {
+      co_await wake_up_.async_wait(as_tuple(use_awaitable));
+    }
+    co_await serve_one();
+  }
+}
+
+}  // namespace pghang

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "collectors/evidence/capture.h"
+#include "collectors/sampler/client.h"
+#include "config/settings.h"
+#include "daemon/escalation/tracker.h"
+
+namespace pghang {
+
+/// One capture to be taken for a sighting.
+struct CaptureJob {
+  std::string target;
+  escalation::CaptureOrder order;
+};
+
+/// Takes captures one after the other, beside the polls, so that a capture that hangs delays none.
+class CaptureDesk {
+ public:
+  using Done = std::function<
+      void(const CaptureJob&, Result<Capture>, std::chrono::steady_clock::duration took)>;
+
+  /// At most this many jobs wait; a further one fails with `busy` at once.
+  static constexpr std::size_t kMaxWaiting = 64;
+
+  CaptureDesk(
+      boost::asio::any_io_executor executor,
+      sampler::Sampler& sampler,
+      Sampling sampling,
+      Done done
+  );
+
+  void submit(CaptureJob job);
+  /// Lets the helper parse this process's modules ahead of time, when no capture waits.
+  void prewarm(pid_t pid);
+
+  void configure(Sampling sampling) { sampling_ = sampling; }
+
+  /// Serves until the loop ends.
+  [[nodiscard]] boost::asio::awaitable<void> run();
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<void> serve_one();
+
+  sampler::Sampler& sampler_;
+  Sampling sampling_;
+  Done done_;
+  std::deque<CaptureJob> waiting_;
+  std::deque<pid_t> to_prewarm_;
+  boost::asio::steady_timer wake_up_;  ///< never expires; cancelled when a job arrives
+};
+
+/// The request for one backend, as the settings say.
+[[nodiscard]] sampler::CaptureRequest capture_request(const Sampling& sampling, pid_t pid);
+
+}  // namespace pghang

@@ -1,0 +1,274 @@
+#include "daemon/chronicle.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "daemon/logger.h"
+#include "diagnosis/fingerprint.h"
+#include "diagnosis/query_text.h"
+#include "diagnosis/verdict.h"
+
+namespace pghang {
+namespace {
+
+using std::chrono::duration;
+using Seconds = duration<double>;
+
+std::string seconds_text(std::chrono::microseconds age) {
+  return format_seconds(Seconds(age).count());
+}
+
+/// Who it is, on every line about a backend.
+std::vector<LogField>
+backend_fields(const std::string& target, const Activity& activity, const std::string& rule) {
+  std::vector<LogField> fields{
+      {"target", target},
+      {"rule", rule},
+      {"pid", std::to_string(activity.key.pid)}};
+  const auto add = [&fields](const char* key, const std::optional<std::string>& value) {
+    if (value && !value->empty()) fields.emplace_back(key, *value);
+  };
+  add("database", activity.database);
+  add("user", activity.user);
+  add("application_name", activity.application_name);
+  add("state", activity.state);
+  add("wait_event_type", activity.wait_event_type);
+  add("wait_event", activity.wait_event);
+  if (activity.query_age) fields.emplace_back("query_age", seconds_text(*activity.query_age));
+  return fields;
+}
+
+std::string cause_of(const Incident* incident) {
+  return incident != nullptr && incident->verdict ? to_string(incident->verdict->cause) : to_string(Cause::unknown);
+}
+
+}  // namespace
+
+std::string format_seconds(double seconds) {
+  const auto tenths = static_cast<long>(seconds * 10 + 0.5);
+  return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + 's';
+}
+
+Chronicle::Chronicle(
+    View& view,
+    Metrics& metrics,
+    Logger& log,
+    Incidents limits,
+    std::function<std::int64_t()> wall_clock
+)
+    : view_(view),
+      metrics_(metrics),
+      log_(log),
+      book_(view.incidents, limits),
+      wall_clock_(std::move(wall_clock)) {}
+
+TargetView& Chronicle::view_of(const std::string& target) {
+  const auto found = std::ranges::find(view_.targets, target, &TargetView::name);
+  if (found != view_.targets.end()) return *found;
+  TargetView& added = view_.targets.emplace_back();
+  added.name = target;
+  return added;
+}
+
+void Chronicle::polled(
+    const std::string& target,
+    const Result<ActivitySnapshot>& result,
+    std::chrono::steady_clock::duration took
+) {
+  TargetView& view = view_of(target);
+  const bool was_up = view.up;
+  const bool first = view.last_poll_micros == 0 && view.error.empty();
+  view.up = result.has_value();
+  metrics_.poll(target, result ? "success" : to_string(result.error().code), took);
+  if (result) {
+    view.error.clear();
+    view.server = result->server;
+    view.counts = result->counts;
+    view.last_poll_micros = wall_clock_();
+    if (!was_up) {
+      log_.info(
+          "target_up",
+          {{"target", target},
+           {"version", result->server.version},
+           {"in_recovery", result->server.in_recovery ? "true" : "false"}}
+      );
+    }
+  } else {
+    const std::string error =
+        std::string(to_string(result.error().code)) + ": " + result.error().context;
+    // Once per change, not once per poll: a server that is down for a night writes one line.
+    if (was_up || first || view.error != error) {
+      log_.warn("target_down", {{"target", target}, {"error", error}});
+    }
+    view.error = error;
+  }
+}
+
+void Chronicle::stage_changed(
+    const std::string& target,
+    const escalation::StageChange& change,
+    escalation::TimePoint now
+) {
+  const escalation::SightingState& sighting = change.sighting;
+  Incident* incident = book_.find(target, change.id);
+  if (incident == nullptr) {
+    if (change.from == Stage::watching && change.to != Stage::matched) return;
+    incident = &book_.open(target, sighting, wall_clock_());
+  }
+  incident->stage = change.to;
+  incident->timeline.push_back(TimelineEntry{change.to, wall_clock_(), change.note});
+
+  std::vector<LogField> fields = backend_fields(target, sighting.activity, sighting.rule_name);
+  fields.emplace_back("incident", incident->id);
+  if (!change.note.empty()) fields.emplace_back("note", change.note);
+
+  if (change.to == Stage::resolved) {
+    incident->outcome = change.outcome;
+    incident->resolved_at_micros = wall_clock_();
+    const Outcome outcome = change.outcome.value_or(Outcome::finished);
+    metrics_.incident_resolved(target, cause_of(incident), to_string(outcome));
+    if (outcome == Outcome::cancelled && sighting.cancel_accepted_at) {
+      metrics_.signal_effect(target, "cancel", now - *sighting.cancel_accepted_at);
+    }
+    if (sighting.terminate_accepted_at &&
+        (outcome == Outcome::terminated || outcome == Outcome::self_resolved)) {
+      metrics_.signal_effect(target, "terminate", now - *sighting.terminate_accepted_at);
+    }
+    fields.emplace_back("outcome", to_string(outcome));
+    book_.trim();
+  } else {
+    incident->activity = sighting.activity;
+    incident->activity.query = mask_query(sighting.activity.query);
+  }
+  if (change.to == Stage::unresponsive) {
+    log_.warn(to_string(change.to), fields);
+  } else {
+    log_.info(to_string(change.to), fields);
+  }
+}
+
+void Chronicle::signalled(
+    const std::string& target,
+    const escalation::SignalOrder& order,
+    const SignalReply& reply
+) {
+  metrics_.signal(target, to_string(order.kind), to_string(reply.answer));
+  if (reply.answer == escalation::SignalAnswer::accepted) {
+    metrics_.signal_window(target, reply.window);
+    return;  // the stage change tells the rest
+  }
+  std::vector<LogField> fields{
+      {"target", target},
+      {"pid", std::to_string(order.guard.backend.pid)},
+      {"signal", to_string(order.kind)},
+      {"answer", to_string(reply.answer)}};
+  if (!reply.words.empty()) fields.emplace_back("server_says", reply.words);
+  if (const Incident* incident = book_.find(target, order.id)) {
+    fields.emplace_back("incident", incident->id);
+  }
+  log_.warn("signal_not_accepted", fields);
+}
+
+void Chronicle::suppressed(
+    const std::string& target,
+    const escalation::Suppression& suppression,
+    const escalation::SightingState& sighting
+) {
+  metrics_.action_suppressed(target, suppression.reason);
+  std::vector<LogField> fields = backend_fields(target, sighting.activity, sighting.rule_name);
+  fields.emplace_back("reason", suppression.reason);
+  if (const Incident* incident = book_.find(target, suppression.id)) {
+    fields.emplace_back("incident", incident->id);
+  }
+  log_.info("not_signalled", fields);
+}
+
+void Chronicle::captured(
+    const std::string& target,
+    escalation::SightingId sighting,
+    const Evidence& evidence,
+    std::chrono::steady_clock::duration took
+) {
+  const Capture& capture = evidence.capture;
+  metrics_.capture(
+      capture.stack.method,
+      capture.missing.empty() && capture.stack.complete ? "success" : "partial",
+      capture.stack.held_micros / 1e6,
+      Seconds(took).count()
+  );
+  Incident* incident = book_.find(target, sighting);
+  if (incident == nullptr || capture.gone) return;
+  const Verdict verdict = diagnose(evidence);
+  const std::optional<Fingerprint> print = fingerprint(capture.stack);
+  std::vector<LogField> fields{
+      {"target", target},
+      {"pid", std::to_string(capture.key.pid)},
+      {"incident", incident->id},
+      {"cause", to_string(verdict.cause)},
+      {"gate", to_string(verdict.gate)},
+      {"confidence", to_string(verdict.confidence)},
+      {"summary", verdict.summary},
+      {"method", to_string(capture.stack.method)},
+      {"held_us", std::to_string(static_cast<long>(capture.stack.held_micros))}};
+  if (capture.syscall) fields.emplace_back("syscall", capture.syscall->text);
+  if (print) {
+    fields.emplace_back("fingerprint", print->stable);
+    fields.emplace_back("stack", print->text);
+  }
+  const bool said_already = incident->verdict == verdict;
+  incident->evidence = evidence;
+  incident->verdict = verdict;
+  incident->fingerprint = print;
+  incident->capture_error.clear();
+  if (said_already) {
+    log_.debug("diagnosed", fields);
+  } else {
+    log_.info("diagnosed", fields);
+  }
+}
+
+void Chronicle::capture_failed(
+    const std::string& target,
+    escalation::SightingId sighting,
+    const Error& error,
+    std::chrono::steady_clock::duration took
+) {
+  metrics_.capture(CaptureMethod::kernel_only, to_string(error.code), 0, Seconds(took).count());
+  Incident* incident = book_.find(target, sighting);
+  if (incident == nullptr) return;
+  const std::string text = std::string(to_string(error.code)) + ": " + error.context;
+  if (incident->capture_error != text) {
+    log_.warn(
+        "capture_failed",
+        {{"target", target},
+         {"pid", std::to_string(incident->backend.pid)},
+         {"incident", incident->id},
+         {"error", text}}
+    );
+  }
+  incident->capture_error = text;
+}
+
+void Chronicle::sightings(
+    const std::string& target,
+    const escalation::Tracker& tracker,
+    escalation::TimePoint now
+) {
+  TargetView& view = view_of(target);
+  view.backends.clear();
+  for (const escalation::SightingState* sighting : tracker.sightings()) {
+    BackendView& backend = view.backends.emplace_back();
+    backend.activity = sighting->activity;
+    backend.activity.query = mask_query(sighting->activity.query);
+    backend.rule = sighting->rule_name;
+    backend.stage = sighting->stage;
+    backend.matched_seconds = Seconds(now - sighting->first_seen).count();
+    if (sighting->exemption) backend.exemption = to_string(*sighting->exemption);
+    if (const Incident* incident = book_.find(target, sighting->id)) {
+      backend.incident_id = incident->id;
+    }
+  }
+}
+
+}  // namespace pghang

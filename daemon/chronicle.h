@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "collectors/evidence/evidence.h"
+#include "config/result.h"
+#include "daemon/escalation/tracker.h"
+#include "daemon/incident_book.h"
+#include "daemon/ports.h"
+#include "exporters/metrics.h"
+#include "exporters/view.h"
+
+namespace pghang {
+
+class Logger;
+
+/// `12.3s`
+[[nodiscard]] std::string format_seconds(double seconds);
+
+/// Tells the world what happens: the log line, the incident's timeline, the metrics and the
+/// published view, all from one place so that they agree. Decides nothing.
+class Chronicle {
+ public:
+  /// `wall_clock`: microseconds since the unix epoch. All references outlive it.
+  Chronicle(
+      View& view,
+      Metrics& metrics,
+      Logger& log,
+      Incidents limits,
+      std::function<std::int64_t()> wall_clock
+  );
+
+  void polled(
+      const std::string& target,
+      const Result<ActivitySnapshot>& result,
+      std::chrono::steady_clock::duration took
+  );
+  void stage_changed(
+      const std::string& target,
+      const escalation::StageChange& change,
+      escalation::TimePoint now
+  );
+  void signalled(
+      const std::string& target,
+      const escalation::SignalOrder& order,
+      const SignalReply& reply
+  );
+  void suppressed(
+      const std::string& target,
+      const escalation::Suppression& suppression,
+      const escalation::SightingState& sighting
+  );
+  /// A finished capture: diagnosed, attached to its incident, counted and logged.
+  void captured(
+      const std::string& target,
+      escalation::SightingId sighting,
+      const Evidence& evidence,
+      std::chrono::steady_clock::duration took
+  );
+  void capture_failed(
+      const std::string& target,
+      escalation::SightingId sighting,
+      const Error& error,
+      std::chrono::steady_clock::duration took
+  );
+  /// The backends that rules watch or have matched now.
+  void sightings(
+      const std::string& target,
+      const escalation::Tracker& tracker,
+      escalation::TimePoint now
+  );
+
+ private:
+  [[nodiscard]] TargetView& view_of(const std::string& target);
+
+  View& view_;
+  Metrics& metrics_;
+  Logger& log_;
+  IncidentBook book_;
+  std::function<std::int64_t()> wall_clock_;
+};
+
+}  // namespace pghang

@@ -1,0 +1,136 @@
+#include "daemon/cli.h"
+
+#include <map>
+#include <string>
+
+#include "config/units.h"
+#include "daemon/commands.h"
+#include "daemon/version.h"
+
+#include <CLI/CLI.hpp>
+
+namespace pghang {
+namespace {
+
+const std::map<std::string, Mode>& mode_names() {
+  static const std::map<std::string, Mode> names{
+      {"observe", Mode::observe},
+      {"enforce", Mode::enforce}};
+  return names;
+}
+
+void add_config_options(CLI::App& command, ConfigOptions& options) {
+  command
+      .add_option(
+          "--config.file",
+          options.config_file,
+          "Configuration file; built-in defaults without"
+      )
+      ->type_name("FILE");
+  command.add_option(
+      "--dsn",
+      options.dsn,
+      "libpq connection string; replaces the targets of the file"
+  );
+  command
+      .add_option("--mode", options.mode, "observe: send no signal; enforce: cancel and terminate")
+      ->transform(CLI::CheckedTransformer(mode_names()));
+}
+
+void add_run_options(CLI::App& command, ConfigOptions& options) {
+  command
+      .add_option(
+          "--web.listen-address",
+          options.listen_addresses,
+          "Address for metrics, API and page; repeatable"
+      )
+      ->type_name("HOST:PORT");
+  command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
+  command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
+  command.add_option("--log.level", options.log_level, "debug, info, warn or error")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{
+          {"debug", LogLevel::debug},
+          {"info", LogLevel::info},
+          {"warn", LogLevel::warn},
+          {"error", LogLevel::error}}));
+  command.add_option("--log.format", options.log_format, "logfmt or json")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, LogFormat>{{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}
+      ));
+}
+
+void add_diagnose_options(CLI::App& command, DiagnoseOptions& options, std::string& interval) {
+  command.add_option("pid", options.pid, "Any PostgreSQL process, the postmaster included")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--json", options.json, "Print the evidence and verdict as JSON");
+  command.add_option("--samples", options.samples, "Samples to take")
+      ->check(CLI::Range(1U, 20U))
+      ->capture_default_str();
+  command.add_option("--interval", interval, "Time between samples")
+      ->capture_default_str()
+      ->type_name("DURATION");
+  command.add_flag(
+      "!--no-stop",
+      options.allow_ptrace_stop,
+      "Never stop the process, not even for microseconds: no user stack of a running one"
+  );
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+  CLI::App app{
+      "pghangd: finds stuck PostgreSQL backends and says why they cannot be cancelled or "
+      "terminated",
+      "pghangd"};
+  app.set_version_flag("--version", std::string("pghangd ") + version());
+  app.require_subcommand(1);
+  app.fallthrough();
+  std::string sampler_program;
+  app.add_option("--sampler.program", sampler_program, "Path of pghangd-sampler")->group("");
+
+  ConfigOptions config;
+  std::string config_to_check;
+  DiagnoseOptions diagnose;
+  std::string interval = format_duration(diagnose.interval);
+
+  CLI::App* run = app.add_subcommand("run", "The daemon");
+  add_config_options(*run, config);
+  add_run_options(*run, config);
+  CLI::App* check =
+      app.add_subcommand("check-config", "Print every problem of a configuration file");
+  check->add_option("file", config_to_check, "Configuration file")->required();
+  CLI::App* plan =
+      app.add_subcommand("plan", "One poll: what the rules would do, touching nothing");
+  add_config_options(*plan, config);
+  CLI::App* examine = app.add_subcommand(
+      "diagnose",
+      "Why one PostgreSQL process does not respond; no database connection"
+  );
+  add_diagnose_options(*examine, diagnose, interval);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  if (run->parsed()) return static_cast<int>(run_command(config, sampler_program));
+  if (check->parsed()) return static_cast<int>(check_config_command(config_to_check));
+  if (plan->parsed()) return static_cast<int>(plan_command(config));
+  const Result<Duration> parsed = parse_duration(interval);
+  if (!parsed || *parsed > std::chrono::seconds(10)) {
+    std::fprintf(
+        stderr,
+        "--interval: %s\n",
+        parsed ? "at most 10s" : parsed.error().context.c_str()
+    );
+    return static_cast<int>(ExitCode::usage);
+  }
+  diagnose.interval = *parsed;
+  diagnose.sampler_program = sampler_program;
+  return static_cast<int>(diagnose_command(diagnose));
+}
+
+}  // namespace pghang

@@ -1,0 +1,256 @@
+#include "daemon/escalation/tracker.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "daemon/escalation/sighting_machine.h"
+
+namespace pghang::escalation {
+
+namespace {
+
+struct Sighting {
+  SightingState state;
+  Guard guard;
+  SightingMachine machine;
+};
+
+/// What a sighting that ended leaves behind while its last grace runs.
+struct Echo {
+  Guard guard;
+  HoldOff hold_off;
+};
+
+using RowsByPid = std::map<pid_t, const Activity*>;
+
+RowsByPid rows_by_pid(const ActivitySnapshot& snapshot) {
+  RowsByPid rows;
+  for (const Activity& row : snapshot.rows)
+    rows.try_emplace(row.key.pid, &row);
+  return rows;
+}
+
+const Activity* find_row(const RowsByPid& rows, const BackendKey& key) {
+  const auto row = rows.find(key.pid);
+  return row != rows.end() && row->second->key == key ? row->second : nullptr;
+}
+
+}  // namespace
+
+struct Tracker::Impl {
+  Mode mode;
+  Duration capture_repeat;
+  RuleMatcher rules;
+  std::map<SightingId, Sighting> sightings;
+  std::map<BackendKey, Echo> echoes;
+  SightingId last_id = 0;
+  TimePoint latest = TimePoint::min();
+
+  TimePoint tick(TimePoint now) { return latest = std::max(latest, now); }
+
+  [[nodiscard]] Policy policy(std::size_t rule_index) const {
+    const Rule& rule = rules.rules()[rule_index];
+    return {
+        .mode = mode,
+        .action = rule.action,
+        .for_ = rule.for_,
+        .cancel_grace = rule.cancel_grace,
+        .terminate_grace = rule.terminate_grace,
+        .capture_repeat = capture_repeat,
+    };
+  }
+
+  /// Feeds one input and translates what comes out. Does not erase what it resolves.
+  void advance(Sighting& sighting, const Input& input, TimePoint now, Orders& orders) {
+    SightingState& state = sighting.state;
+    const SightingMachine& machine = sighting.machine;
+    Action action = sighting.machine.advance(input, now);
+    const Stage before = state.stage;
+    state.stage = machine.stage();
+    state.stage_since = machine.stage_since();
+    state.exemption = machine.exemption();
+    state.cancel_accepted_at = machine.cancel_accepted_at();
+    state.terminate_accepted_at = machine.terminate_accepted_at();
+    if (before != state.stage) {
+      orders.changes.push_back(
+          {state.id, before, state.stage, action.outcome, std::move(action.note), state}
+      );
+    }
+    if (action.suppressed) orders.suppressions.push_back({state.id, *std::move(action.suppressed)});
+    switch (action.step) {
+      case Step::wait: break;
+      case Step::send_cancel:
+        orders.signals.push_back({state.id, SignalKind::cancel, sighting.guard});
+        break;
+      case Step::send_terminate:
+        orders.signals.push_back({state.id, SignalKind::terminate, sighting.guard});
+        break;
+      case Step::capture: orders.captures.push_back({state.id, state.activity.key}); break;
+    }
+    if (state.stage != Stage::resolved) return;
+    if (const auto hold_off = machine.hold_off(now)) {
+      echoes.insert_or_assign(state.activity.key, Echo{sighting.guard, *hold_off});
+    }
+  }
+
+  void erase_resolved() {
+    std::erase_if(sightings, [](const auto& entry) {
+      return entry.second.state.stage == Stage::resolved;
+    });
+  }
+
+  void look_again(Sighting& sighting, const RowsByPid& rows, TimePoint now, Orders& orders) {
+    const Activity* row = find_row(rows, sighting.state.activity.key);
+    Polled poll;
+    if (row != nullptr) {
+      const bool same = guard_of(*row) == sighting.guard;
+      poll.presence = same ? Presence::same_statement : Presence::other_statement;
+      poll.criteria_hold = rules.match(*row) == sighting.state.rule;
+      poll.exemption = exemption_of(*row, rules.rules()[sighting.state.rule]);
+      if (same || sighting.state.terminate_accepted_at) sighting.state.activity = *row;
+    }
+    advance(sighting, poll, now, orders);
+  }
+
+  void judge(const Activity& row, TimePoint now, Orders& orders) {
+    const auto rule = rules.match(row);
+    if (!rule) return;
+    const Guard guard = guard_of(row);
+    const auto echo = echoes.find(row.key);
+    std::optional<HoldOff> inherited;
+    if (echo != echoes.end() && echo->second.guard == guard) inherited = echo->second.hold_off;
+
+    SightingState state;
+    state.id = ++last_id;
+    state.rule = *rule;
+    state.rule_name = rules.rules()[*rule].name;
+    state.activity = row;
+    state.first_seen = now;
+    state.stage_since = now;
+    SightingMachine machine(policy(*rule), judged(guard), inherited, now);
+    const auto added = sightings.emplace(state.id, Sighting{state, guard, std::move(machine)});
+    const Polled poll{
+        .presence = Presence::same_statement,
+        .criteria_hold = true,
+        .exemption = exemption_of(row, rules.rules()[*rule]),
+    };
+    advance(added.first->second, poll, now, orders);
+  }
+
+  void forget_echoes(const RowsByPid& rows, TimePoint now) {
+    std::erase_if(echoes, [&](const auto& entry) {
+      const HoldOff& hold_off = entry.second.hold_off;
+      return find_row(rows, entry.first) == nullptr ||
+             has_passed(hold_off.since, hold_off.length, now);
+    });
+  }
+
+  Orders feed(SightingId id, const Input& input, TimePoint now) {
+    now = tick(now);
+    Orders orders;
+    const auto sighting = sightings.find(id);
+    if (sighting == sightings.end()) return orders;
+    advance(sighting->second, input, now, orders);
+    erase_resolved();
+    return orders;
+  }
+};
+
+Tracker::Tracker(Mode mode, Duration capture_repeat, RuleMatcher rules)
+    : impl_(std::make_unique<Impl>(Impl{
+          .mode = mode,
+          .capture_repeat = capture_repeat,
+          .rules = std::move(rules),
+          .sightings = {},
+          .echoes = {}})) {}
+
+Tracker::Tracker(Tracker&&) noexcept = default;
+Tracker& Tracker::operator=(Tracker&&) noexcept = default;
+Tracker::~Tracker() = default;
+
+Orders Tracker::observe(const ActivitySnapshot& snapshot, TimePoint now) {
+  now = impl_->tick(now);
+  Orders orders;
+  const RowsByPid rows = rows_by_pid(snapshot);
+  for (auto& entry : impl_->sightings)
+    impl_->look_again(entry.second, rows, now, orders);
+  impl_->erase_resolved();
+  impl_->forget_echoes(rows, now);
+
+  std::vector<BackendKey> seen;
+  seen.reserve(impl_->sightings.size());
+  for (const auto& entry : impl_->sightings)
+    seen.push_back(entry.second.state.activity.key);
+  std::ranges::sort(seen);
+  for (const auto& [pid, row] : rows) {
+    if (!std::ranges::binary_search(seen, row->key)) impl_->judge(*row, now, orders);
+  }
+  return orders;
+}
+
+Orders Tracker::signal_answered(
+    SightingId id,
+    SignalKind kind,
+    SignalAnswer answer,
+    const std::string& words,
+    TimePoint now
+) {
+  return impl_->feed(id, Answered{.kind = kind, .answer = answer, .words = words}, now);
+}
+
+Orders Tracker::terminate_pending_seen(SightingId id, bool pending, TimePoint now) {
+  return impl_->feed(id, TerminatePendingSeen{.pending = pending}, now);
+}
+
+Orders Tracker::reconfigure(Mode mode, Duration capture_repeat, RuleMatcher rules, TimePoint now) {
+  now = impl_->tick(now);
+  const std::vector<Rule> before = impl_->rules.rules();
+  impl_->mode = mode;
+  impl_->capture_repeat = capture_repeat;
+  impl_->rules = std::move(rules);
+  const std::vector<Rule>& after = impl_->rules.rules();
+
+  Orders orders;
+  for (auto& entry : impl_->sightings) {
+    Sighting& sighting = entry.second;
+    const auto kept = std::ranges::find(after, before[sighting.state.rule]);
+    if (kept == after.end()) {
+      impl_->advance(sighting, Dropped{"its rule was changed or removed"}, now, orders);
+      continue;
+    }
+    sighting.state.rule = static_cast<std::size_t>(kept - after.begin());
+    sighting.machine.set_policy(impl_->policy(sighting.state.rule));
+  }
+  impl_->erase_resolved();
+  return orders;
+}
+
+Orders Tracker::drop_all(const std::string& why, TimePoint now) {
+  now = impl_->tick(now);
+  Orders orders;
+  for (auto& entry : impl_->sightings) {
+    impl_->advance(entry.second, Dropped{why}, now, orders);
+  }
+  impl_->erase_resolved();
+  return orders;
+}
+
+const SightingState* Tracker::find(SightingId id) const {
+  const auto sighting = impl_->sightings.find(id);
+  return sighting == impl_->sightings.end() ? nullptr : &sighting->second.state;
+}
+
+std::vector<const SightingState*> Tracker::sightings() const {
+  std::vector<const SightingState*> all;
+  all.reserve(impl_->sightings.size());
+  for (const auto& entry : impl_->sightings)
+    all.push_back(&entry.second.state);
+  return all;
+}
+
+const RuleMatcher& Tracker::rules() const {
+  return impl_->rules;
+}
+
+}  // namespace pghang::escalation

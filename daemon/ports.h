@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "collectors/evidence/activity.h"
+#include "config/result.h"
+#include "daemon/escalation/tracker.h"
+
+/// What a monitor asks of a server. Real: daemon/postgres_ports.h; tests:
+/// tests/fakes/fake_server.h.
+namespace pghang {
+
+/// Port: the poll.
+class ActivitySource {
+ public:
+  ActivitySource() = default;
+  ActivitySource(const ActivitySource&) = delete;
+  ActivitySource& operator=(const ActivitySource&) = delete;
+  virtual ~ActivitySource() = default;
+
+  /// One poll, connecting first when there is no connection. Bounded by its own deadlines.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<ActivitySnapshot>> poll() = 0;
+};
+
+/// What became of one signal.
+struct SignalReply {
+  escalation::SignalAnswer answer = escalation::SignalAnswer::unknown;
+  std::string words;  ///< the server's own, when it refused; empty otherwise
+  /// Upper bound of the time between the statement's view of pg_stat_activity and the signal: the
+  /// window in which another statement can be hit. Taken by the server's clock.
+  std::chrono::microseconds window{0};
+};
+
+/// Port: cancel and terminate.
+class Signaller {
+ public:
+  Signaller() = default;
+  Signaller(const Signaller&) = delete;
+  Signaller& operator=(const Signaller&) = delete;
+  virtual ~Signaller() = default;
+
+  /// Sends one signal if its guard still holds, in one autocommit statement. Bounded.
+  [[nodiscard]] virtual boost::asio::awaitable<SignalReply> send(escalation::SignalOrder order) = 0;
+};
+
+}  // namespace pghang

@@ -1,0 +1,33 @@
+#include "daemon/privileges.h"
+
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+#include <type_traits>
+
+namespace pghang {
+namespace {
+
+struct FreeCapabilities {
+  void operator()(void* state) const { cap_free(state); }
+};
+
+Error system_error(const char* what) {
+  return Error{Errc::io, std::string(what) + ": " + std::generic_category().message(errno)};
+}
+
+}  // namespace
+
+Result<void> drop_capabilities() {
+  if (cap_reset_ambient() != 0) return system_error("cannot drop ambient capabilities");
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities> none(cap_init());
+  if (!none || cap_set_proc(none.get()) != 0) return system_error("cannot drop capabilities");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return system_error("cannot set no_new_privs");
+  return {};
+}
+
+}  // namespace pghang

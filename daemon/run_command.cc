@@ -1,0 +1,107 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include <boost/asio/io_context.hpp>
+
+#include "collectors/sampler/client.h"
+#include "daemon/commands.h"
+#include "daemon/logger.h"
+#include "daemon/privileges.h"
+#include "daemon/sampler_program.h"
+#include "daemon/supervisor.h"
+
+namespace pghang {
+namespace {
+
+volatile std::sig_atomic_t g_exit_code = 0;
+
+/// The log thread may wait for ever on a pipe that nobody reads; the daemon's end must not.
+void bound_shutdown(int code) {
+  g_exit_code = code;
+  std::signal(SIGALRM, [](int) { _exit(g_exit_code); });
+  alarm(1);
+}
+
+}  // namespace
+
+void apply_overrides(const ConfigOptions& options, Settings& settings) {
+  if (options.dsn) settings.targets = {Target{"main", *options.dsn, ""}};
+  if (options.mode) settings.mode = *options.mode;
+  if (!options.listen_addresses.empty()) settings.web.listen_addresses = options.listen_addresses;
+  if (options.telemetry_path) settings.web.telemetry_path = *options.telemetry_path;
+  if (options.enable_lifecycle) settings.web.enable_lifecycle = true;
+  if (options.log_level) settings.log.level = *options.log_level;
+  if (options.log_format) settings.log.format = *options.log_format;
+}
+
+std::optional<Settings> load_settings(const ConfigOptions& options) {
+  LoadedConfig loaded;
+  if (options.config_file.empty()) {
+    loaded.settings = default_settings();
+  } else {
+    loaded = load_config(options.config_file);
+  }
+  for (const ConfigProblem& problem : loaded.problems) {
+    std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+  }
+  if (!loaded.ok()) return std::nullopt;
+  apply_overrides(options, loaded.settings);
+  return std::move(loaded.settings);
+}
+
+ExitCode check_config_command(const std::string& file) {
+  const LoadedConfig loaded = load_config(file);
+  for (const ConfigProblem& problem : loaded.problems) {
+    std::printf("%s\n", to_string(problem).c_str());
+  }
+  if (!loaded.ok()) return ExitCode::configuration;
+  const Settings& settings = loaded.settings;
+  std::printf(
+      "%s: ok: mode %s, %zu target%s, %zu rule%s\n",
+      file.c_str(),
+      settings.mode == Mode::enforce ? "enforce" : "observe",
+      settings.targets.size(),
+      settings.targets.size() == 1 ? "" : "s",
+      settings.rules.size(),
+      settings.rules.size() == 1 ? "" : "s"
+  );
+  return ExitCode::done;
+}
+
+ExitCode run_command(const ConfigOptions& options, const std::string& sampler_program) {
+  std::optional<Settings> settings = load_settings(options);
+  if (!settings) return ExitCode::configuration;
+
+  boost::asio::io_context loop(1);
+  // Before any thread exists and while the capabilities are still held.
+  auto sampler =
+      sampler::SamplerClient::start(loop.get_executor(), find_sampler_program(sampler_program));
+  if (!sampler) {
+    std::fprintf(
+        stderr,
+        "pghangd: cannot start the sampler: %s\n",
+        sampler.error().context.c_str()
+    );
+    return ExitCode::partial;
+  }
+  if (const auto dropped = drop_capabilities(); !dropped) {
+    std::fprintf(stderr, "pghangd: %s\n", dropped.error().context.c_str());
+    return ExitCode::permission;
+  }
+  Logger log(settings->log.level, settings->log.format);
+  int code = 0;
+  {
+    RunOptions run{options.config_file, [&options](Settings& fresh) {
+                     apply_overrides(options, fresh);
+                   }};
+    Supervisor supervisor(loop, std::move(*settings), std::move(run), **sampler, log);
+    code = supervisor.run();
+    bound_shutdown(code);
+  }
+  log.info("stopped", {{"exit_code", std::to_string(code)}});
+  return static_cast<ExitCode>(code);
+}
+
+}  // namespace pghang

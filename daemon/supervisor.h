@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "collectors/sampler/client.h"
+#include "config/loader.h"
+#include "config/settings.h"
+
+namespace pghang {
+
+class Logger;
+
+/// How the daemon was started, beside its configuration file.
+struct RunOptions {
+  std::string config_file;  ///< empty: built-in defaults
+  /// Applies the command line's overrides; called again after each reload.
+  std::function<void(Settings&)> override_settings;
+};
+
+/// The running daemon on one loop: a monitor per target, one capture desk, the HTTP server, Unix
+/// signals.
+class Supervisor {
+ public:
+  /// References outlive it. The sampler was started before (nothing is forked from here).
+  Supervisor(
+      boost::asio::io_context& loop,
+      Settings settings,
+      RunOptions options,
+      sampler::SamplerClient& sampler,
+      Logger& log
+  );
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor();
+
+  /// Serves until SIGTERM or SIGINT (returns 0), or until it cannot go on: the keeper ended, or no
+  /// address could be bound (returns 1).
+  [[nodiscard]] int run();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pghang

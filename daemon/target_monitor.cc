@@ -1,0 +1,139 @@
+#include "daemon/target_monitor.h"
+
+#include <csignal>
+#include <utility>
+
+#include "collectors/evidence/evidence.h"
+#include "daemon/chronicle.h"
+#include "diagnosis/query_text.h"
+
+namespace pghang {
+namespace {
+
+std::chrono::steady_clock::time_point now() {
+  return std::chrono::steady_clock::now();
+}
+
+std::chrono::milliseconds since(escalation::TimePoint then) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now() - then);
+}
+
+/// Somebody's terminate is on its way to this process or waits to be served by it.
+bool terminate_pending(const Capture& capture) {
+  if (capture.samples.empty()) return false;
+  const Sample& last = capture.samples.back();
+  return last.flags.proc_die_pending.value_or(0) != 0 || is_pending(last.signals, SIGTERM);
+}
+
+}  // namespace
+
+TargetMonitor::TargetMonitor(
+    std::string target,
+    const Settings& settings,
+    ActivitySource& activity,
+    Signaller& signaller,
+    Chronicle& chronicle,
+    SubmitCapture submit
+)
+    : target_(std::move(target)),
+      activity_(activity),
+      signaller_(signaller),
+      chronicle_(chronicle),
+      submit_(std::move(submit)),
+      tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)) {}
+
+boost::asio::awaitable<bool> TargetMonitor::poll_once() {
+  const TimePoint started = now();
+  const Result<ActivitySnapshot> snapshot = co_await activity_.poll();
+  chronicle_.polled(target_, snapshot, now() - started);
+  if (!snapshot) co_return false;
+  drop_on_failover(snapshot->server);
+  co_await carry_out(tracker_.observe(*snapshot, now()));
+  chronicle_.sightings(target_, tracker_, now());
+  co_return true;
+}
+
+void TargetMonitor::drop_on_failover(const ServerInfo& server) {
+  const bool other = server_ && (server_->system_identifier != server.system_identifier ||
+                                 server_->in_recovery != server.in_recovery);
+  if (other) {
+    tell(tracker_.drop_all("another server answers, or it changed its role (failover)", now()));
+  }
+  server_ = server;
+}
+
+void TargetMonitor::tell(const escalation::Orders& orders) {
+  for (const escalation::StageChange& change : orders.changes) {
+    chronicle_.stage_changed(target_, change, now());
+  }
+  for (const escalation::Suppression& suppression : orders.suppressions) {
+    const escalation::SightingState* sighting = tracker_.find(suppression.id);
+    if (sighting == nullptr) continue;
+    chronicle_.suppressed(target_, suppression, *sighting);
+  }
+  for (const escalation::CaptureOrder& order : orders.captures)
+    submit_(order);
+}
+
+boost::asio::awaitable<void> TargetMonitor::carry_out(escalation::Orders orders) {
+  tell(orders);
+  for (const escalation::SignalOrder& order : orders.signals) {
+    const SignalReply reply = co_await signaller_.send(order);
+    chronicle_.signalled(target_, order, reply);
+    tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
+  }
+}
+
+Evidence TargetMonitor::evidence_for(const escalation::SightingState& sighting, Capture capture)
+    const {
+  const Rule& rule = tracker_.rules().rules()[sighting.rule];
+  Evidence evidence;
+  evidence.server = server_;
+  evidence.activity = sighting.activity;
+  evidence.activity->query = mask_query(sighting.activity.query);
+  evidence.asked.cancel_grace = rule.cancel_grace;
+  evidence.asked.terminate_grace = rule.terminate_grace;
+  if (sighting.cancel_accepted_at) {
+    evidence.asked.cancel_accepted_ago = since(*sighting.cancel_accepted_at);
+  }
+  if (sighting.terminate_accepted_at) {
+    evidence.asked.terminate_accepted_ago = since(*sighting.terminate_accepted_at);
+  }
+  evidence.capture = std::move(capture);
+  return evidence;
+}
+
+void TargetMonitor::capture_done(
+    const escalation::CaptureOrder& order,
+    Result<Capture> result,
+    std::chrono::steady_clock::duration took
+) {
+  if (result && result->gone) {
+    result = Error{
+        Errc::not_found,
+        "no process " + std::to_string(order.backend.pid) +
+            " here: it ended meanwhile, or the server runs on another host"};
+  }
+  if (!result) {
+    chronicle_.capture_failed(target_, order.id, result.error(), took);
+    return;
+  }
+  const escalation::SightingState* sighting = tracker_.find(order.id);
+  if (sighting == nullptr) return;
+  const bool pending = terminate_pending(*result);
+  chronicle_.captured(target_, order.id, evidence_for(*sighting, std::move(*result)), took);
+  tell(tracker_.terminate_pending_seen(order.id, pending, now()));
+  chronicle_.sightings(target_, tracker_, now());
+}
+
+void TargetMonitor::reconfigure(const Settings& settings) {
+  tell(tracker_.reconfigure(
+      settings.mode,
+      settings.sampling.repeat,
+      escalation::RuleMatcher(settings.rules),
+      now()
+  ));
+  chronicle_.sightings(target_, tracker_, now());
+}
+
+}  // namespace pghang

@@ -1,0 +1,269 @@
+#include "diagnosis/report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <iterator>
+#include <vector>
+
+#include "diagnosis/report_stack.h"
+#include "diagnosis/report_writer.h"
+#include "diagnosis/signal_names.h"
+#include "diagnosis/text.h"
+#include "diagnosis/wait_event_names.h"
+
+namespace pghang {
+namespace {
+
+std::string gate_words(Gate gate) {
+  switch (gate) {
+    case Gate::none: return {};
+    case Gate::delivery: return "gate 1, delivery";
+    case Gate::handler: return "gate 2, handler";
+    case Gate::service: return "gate 3, service";
+    case Gate::exit: return "past the gates, in its exit";
+  }
+  return {};
+}
+
+std::string seconds_of(Micros age) {
+  return text::seconds(static_cast<double>(age.count()) / 1e6);
+}
+
+void write_verdict(const Evidence& evidence, const Verdict& verdict, ReportWriter& out) {
+  const Capture& capture = evidence.capture;
+  const std::string gate = gate_words(verdict.gate);
+  out.heading(
+      std::string(to_string(verdict.cause)) + " (" + (gate.empty() ? "" : gate + "; ") +
+      to_string(verdict.confidence) + ")"
+  );
+  out.paragraph(verdict.summary);
+  if (!verdict.detail.empty()) out.field("evidence", verdict.detail);
+  out.field(
+      "captured",
+      "pid " + std::to_string(capture.key.pid) + ", " + text::utc(capture.captured_at_micros)
+  );
+}
+
+void write_release(const Verdict& verdict, ReportWriter& out) {
+  out.heading(verdict.cause == Cause::unknown ? "What to do" : "What would free it");
+  int number = 0;
+  for (const ReleaseStep& step : verdict.release) {
+    out.item(std::to_string(++number) + ".", step.step);
+    out.item("", "price: " + step.price);
+  }
+}
+
+std::string session_words(const Activity& activity) {
+  std::vector<std::string> words = {activity.backend_type};
+  const auto add = [&words](const char* name, const auto& value) {
+    if (value && !value->empty())
+      words.push_back(std::string(name) + " " + text::printable(*value));
+  };
+  add("user", activity.user);
+  add("database", activity.database);
+  add("application", activity.application_name);
+  add("from", activity.client_address);
+  if (activity.leader_pid) words.push_back("leader " + std::to_string(*activity.leader_pid));
+  return text::join(words);
+}
+
+std::string state_words(const Activity& activity) {
+  std::vector<std::string> words;
+  if (activity.state)
+    words.push_back(
+        *activity.state +
+        (activity.state_age ? " for " + seconds_of(*activity.state_age) : std::string())
+    );
+  if (activity.query_age) words.push_back("query " + seconds_of(*activity.query_age));
+  if (activity.xact_age) words.push_back("transaction " + seconds_of(*activity.xact_age));
+  if (activity.wait_event_type && activity.wait_event)
+    words.push_back("wait event " + *activity.wait_event_type + "/" + *activity.wait_event);
+  return text::join(words);
+}
+
+void write_session(const Activity& activity, ReportWriter& out) {
+  out.field("session", session_words(activity));
+  out.field("state", state_words(activity));
+  out.field("query", text::printable(activity.query));
+}
+
+void write_backend(const Evidence& evidence, ReportWriter& out) {
+  const Capture& capture = evidence.capture;
+  out.heading("Backend");
+  std::string process = text::printable(capture.title.empty() ? capture.comm : capture.title);
+  if (capture.ns_pid != 0 && capture.ns_pid != capture.key.pid)
+    process += ", pid " + std::to_string(capture.ns_pid) + " in its container";
+  out.field("process", process);
+  if (evidence.activity) write_session(*evidence.activity, out);
+  if (evidence.server) out.field("server", "PostgreSQL " + evidence.server->version);
+}
+
+std::string process_words(const RelatedProcess& process) {
+  std::string words;
+  if (process.pid != 0)
+    words = std::to_string(process.pid) + " " + text::printable(process.comm) + " (" +
+            static_cast<char>(process.state) + ")";
+  if (!process.address.empty()) words += (words.empty() ? "" : " ") + process.address;
+  return words;
+}
+
+std::string processes_words(const std::vector<RelatedProcess>& processes) {
+  std::vector<std::string> words;
+  std::ranges::transform(processes, std::back_inserter(words), process_words);
+  return text::join(words);
+}
+
+void write_descriptor(const FdTarget& fd, ReportWriter& out) {
+  // A call by path (openat) has no descriptor yet.
+  const std::string number = fd.number < 0 ? "" : std::to_string(fd.number) + ", ";
+  out.field(
+      fd.number < 0 ? "path" : "descriptor",
+      number + to_string(fd.kind) + ": " + text::printable(fd.target) +
+          (fd.deleted ? " (deleted)" : "")
+  );
+  if (!fd.mount.empty())
+    out.field("mount", text::printable(fd.mount) + " (" + fd.fs_type + ", " + fd.device + ")");
+  out.field("other end", processes_words(fd.peers));
+}
+
+void write_place(const Capture& capture, ReportWriter& out) {
+  out.heading("Where it is");
+  if (capture.syscall) {
+    std::string call = text::printable(capture.syscall->text);
+    if (capture.syscall->at_least_seconds > 0)
+      call += ", for at least " + text::seconds(capture.syscall->at_least_seconds);
+    out.field("system call", call);
+    if (capture.syscall->fd) write_descriptor(*capture.syscall->fd, out);
+  }
+  if (capture.wchan != "0") out.field("wchan", capture.wchan);
+  if (capture.tracer) out.field("tracer", process_words(*capture.tracer));
+  out.field("children", processes_words(capture.children));
+}
+
+void write_flags(const InterruptFlags& flags, ReportWriter& out) {
+  std::vector<std::string> set;
+  std::vector<std::string> zero;
+  const auto add = [&](const char* name, const std::optional<std::int64_t>& value) {
+    if (!value) return;
+    if (*value == 0) {
+      zero.emplace_back(name);
+    } else {
+      set.push_back(std::string(name) + "=" + std::to_string(*value));
+    }
+  };
+  add("InterruptPending", flags.interrupt_pending);
+  add("ProcDiePending", flags.proc_die_pending);
+  add("QueryCancelPending", flags.query_cancel_pending);
+  add("InterruptHoldoffCount", flags.interrupt_holdoff_count);
+  add("QueryCancelHoldoffCount", flags.query_cancel_holdoff_count);
+  add("CritSectionCount", flags.crit_section_count);
+  add("proc_exit_inprogress", flags.proc_exit_inprogress);
+  add("ClientAuthInProgress", flags.client_auth_in_progress);
+  add("ShutdownRequestPending", flags.shutdown_request_pending);
+  out.heading("PostgreSQL's flags");
+  out.field("set", text::join(set, " "));
+  out.field("zero", text::join(zero, " "));
+  if (flags.wait_event_info) out.field("wait event", wait_event_class(*flags.wait_event_info));
+}
+
+void write_latest_sample(const Sample& sample, ReportWriter& out) {
+  write_flags(sample.flags, out);
+  out.heading("Signals");
+  const auto set = [&out](const char* name, std::uint64_t signals) {
+    const auto names = signal_names(signals);
+    out.field(name, names.empty() ? "none" : text::join(names, " "));
+  };
+  set("pending", sample.signals.pending_thread | sample.signals.pending_process);
+  set("blocked", sample.signals.blocked);
+  set("ignored", sample.signals.ignored);
+  set("caught", sample.signals.caught);
+}
+
+void write_missing(const std::vector<Missing>& missing, ReportWriter& out) {
+  out.heading("Not available");
+  for (const Missing& entry : missing)
+    out.field(
+        entry.evidence,
+        text::printable(entry.error) + (entry.needs.empty() ? "" : "; needs " + entry.needs)
+    );
+}
+
+void write_fingerprint(const Fingerprint& fingerprint, ReportWriter& out) {
+  out.heading("Fingerprint");
+  std::array<char, 8> percent{};
+  std::snprintf(percent.data(), percent.size(), "%.0f %%", fingerprint.quality * 100);
+  out.field(
+      "stable",
+      fingerprint.stable + " (algorithm " + std::to_string(fingerprint.algorithm) + "; " +
+          percent.data() + " of the frames have a name)"
+  );
+  out.field("exact", fingerprint.exact);
+  out.field("text", text::printable(fingerprint.text));
+}
+
+void write_report(
+    const Evidence& evidence,
+    const Verdict& verdict,
+    const std::optional<Fingerprint>& fingerprint,
+    ReportWriter& out
+) {
+  const Capture& capture = evidence.capture;
+  write_verdict(evidence, verdict, out);
+  write_release(verdict, out);
+  write_backend(evidence, out);
+  if (!capture.gone) {
+    write_place(capture, out);
+    if (!capture.samples.empty()) write_latest_sample(capture.samples.back(), out);
+    write_stacks(capture, out);
+    write_samples(evidence, out);
+  }
+  write_missing(capture.missing, out);
+  if (fingerprint) write_fingerprint(*fingerprint, out);
+}
+
+std::string incident_end(const Incident& incident) {
+  if (!incident.resolved_at_micros) return "not yet";
+  const Micros took(*incident.resolved_at_micros - incident.opened_at_micros);
+  return text::utc(*incident.resolved_at_micros) + ", " +
+         (incident.outcome ? to_string(*incident.outcome) : "resolved") + " after " +
+         seconds_of(took);
+}
+
+}  // namespace
+
+std::string render_report(
+    const Evidence& evidence,
+    const Verdict& verdict,
+    const std::optional<Fingerprint>& fingerprint
+) {
+  ReportWriter out;
+  write_report(evidence, verdict, fingerprint, out);
+  return out.take();
+}
+
+std::string render_incident(const Incident& incident) {
+  ReportWriter out;
+  out.heading("Incident " + incident.id + ": " + to_string(incident.stage));
+  out.field("rule", incident.rule + " on " + incident.target);
+  out.field("opened", text::utc(incident.opened_at_micros));
+  out.field("ended", incident_end(incident));
+  out.heading("Timeline");
+  for (const TimelineEntry& entry : incident.timeline)
+    out.field(
+        "+" + seconds_of(Micros(entry.at_micros - incident.opened_at_micros)),
+        std::string(to_string(entry.stage)) +
+            (entry.note.empty() ? "" : ": " + text::printable(entry.note))
+    );
+  if (incident.evidence && incident.verdict) {
+    write_report(*incident.evidence, *incident.verdict, incident.fingerprint, out);
+  } else {
+    out.heading("Backend");
+    out.field("pid", std::to_string(incident.backend.pid));
+    write_session(incident.activity, out);
+    out.field("no capture", text::printable(incident.capture_error));
+  }
+  return out.take();
+}
+
+}  // namespace pghang

@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnosis/quotes.h"
+#include "diagnosis/story.h"
+
+namespace pghang {
+namespace {
+
+std::string name_process(const RelatedProcess& process) {
+  std::string name = process.comm.empty() ? "a process" : text::printable(process.comm);
+  return name + " (pid " + std::to_string(process.pid) + ")";
+}
+
+std::string name_peer(const RelatedProcess& peer) {
+  if (peer.pid == 0) return peer.address;
+  return name_process(peer) + (peer.address.empty() ? "" : " at " + peer.address);
+}
+
+std::string pid_list(const std::vector<RelatedProcess>& processes, pid_t self) {
+  std::vector<std::string> pids;
+  for (const RelatedProcess& process : processes)
+    if (process.pid != self) pids.push_back(std::to_string(process.pid));
+  return text::join(pids, " ");
+}
+
+template <typename Name>
+std::string name_list(const std::vector<RelatedProcess>& processes, pid_t self, Name name) {
+  std::vector<std::string> names;
+  for (const RelatedProcess& process : processes)
+    if (process.pid != self) names.push_back(name(process));
+  return text::join(names);
+}
+
+/// As somebody on the host reaches it: relative paths through its working directory, those of
+/// another mount namespace (a container) through its root.
+std::string host_path(const Capture& capture) {
+  const std::string& path = capture.syscall->path;
+  const std::string proc = "/proc/" + std::to_string(capture.key.pid);
+  if (!path.starts_with('/')) return proc + "/cwd/" + path;
+  return capture.ns_pid != 0 && capture.ns_pid != capture.key.pid ? proc + "/root" + path : path;
+}
+
+/// The pid by which the server knows it: another one in a container.
+pid_t sql_pid(const Evidence& evidence) {
+  if (evidence.activity) return evidence.activity->key.pid;
+  return evidence.capture.ns_pid != 0 ? evidence.capture.ns_pid : evidence.capture.key.pid;
+}
+
+/// The entry of `missing` that keeps the decision from being made.
+const Missing* decisive_missing(const Evidence& evidence, const Facts& facts) {
+  const auto named = [&evidence](std::string_view name) -> const Missing* {
+    const auto& missing = evidence.capture.missing;
+    const auto found = std::ranges::find(missing, name, &Missing::evidence);
+    return found == missing.end() ? nullptr : &*found;
+  };
+  if (facts.samples == 0 || !facts.state_known) return named("status");
+  return named("interrupts");
+}
+
+void add_request(const Evidence& evidence, const Facts& facts, text::Values& values) {
+  const bool cancel = facts.judged == Request::cancel;
+  values["signal"] = cancel ? "cancel" : "terminate";
+  values["signame"] = cancel ? "SIGINT" : "SIGTERM";
+  values["asked"] =
+      facts.judged == Request::none ? "was asked to stop" : "received the " + values["signal"];
+  const Asked& asked = evidence.asked;
+  const auto ago = cancel ? asked.cancel_accepted_ago : asked.terminate_accepted_ago;
+  const auto grace = cancel ? asked.cancel_grace : asked.terminate_grace;
+  if (ago) values["ago"] = text::seconds(static_cast<double>(ago->count()) / 1000);
+  values["grace"] = text::seconds(static_cast<double>(grace.count()) / 1000);
+}
+
+void add_missing(const Evidence& evidence, const Facts& facts, text::Values& values) {
+  const Missing* const missing = decisive_missing(evidence, facts);
+  values["error"] = "no reason given";
+  values["again"] = "Sample again: pghangd diagnose " + values["pid"];
+  if (missing == nullptr) return;
+  if (!missing->error.empty()) values["error"] = text::printable(missing->error);
+  if (missing->needs.empty()) return;
+  values["error"] += "; needs " + missing->needs;
+  values["again"] = "Run again with " + missing->needs;
+}
+
+void add_descriptor(const Capture& capture, text::Values& values) {
+  if (!capture.syscall) return;
+  values["path"] = text::printable(text::shell_word(host_path(capture)));
+  if (!capture.syscall->fd) return;
+  const FdTarget& fd = *capture.syscall->fd;
+  values["mount"] = text::printable(text::shell_word(fd.mount));
+  values["fs"] = fd.fs_type;
+  values["peers"] = name_list(fd.peers, capture.key.pid, name_peer);
+  values["peer_pids"] = pid_list(fd.peers, capture.key.pid);
+  if (values["peers"].empty())
+    values["peers"] = "descriptor " + std::to_string(fd.number) + ", " + text::printable(fd.target);
+}
+
+void add_tracer(const Capture& capture, text::Values& values) {
+  const pid_t pid = capture.tracer            ? capture.tracer->pid
+                    : capture.samples.empty() ? 0
+                                              : capture.samples.back().tracer_pid;
+  values["tracer_pid"] = std::to_string(pid);
+  values["tracer"] = capture.tracer ? name_process(*capture.tracer)
+                     : pid != 0     ? "a tracer (pid " + values["tracer_pid"] + ")"
+                                    : "a tracer";
+}
+
+}  // namespace
+
+text::Values values_of(const Evidence& evidence, const Facts& facts, const Place& place) {
+  const Capture& capture = evidence.capture;
+  text::Values values;
+  values["pid"] = std::to_string(capture.key.pid);
+  values["sql_pid"] = std::to_string(sql_pid(evidence));
+  values["ppid"] = std::to_string(capture.ppid);
+  if (evidence.activity && evidence.activity->leader_pid)
+    values["leader"] = std::to_string(*evidence.activity->leader_pid);
+  values["kind"] = facts.kind;
+  values["the"] = "the " + facts.kind;
+  values["The"] = "The " + facts.kind;
+  values["place"] = place.phrase;
+  values["call"] = place.call;
+  values["child"] = name_list(capture.children, capture.key.pid, name_process);
+  values["child_pids"] = pid_list(capture.children, capture.key.pid);
+  const std::string samples = std::to_string(facts.samples);
+  values["samples"] = facts.samples == 1 ? "the one sample" : "any of " + samples + " samples";
+  values["held"] =
+      capture.samples.empty() ? "" : quote_holding(capture.samples.back(), facts.judged);
+  values["io"] = quote_io(evidence);
+  add_request(evidence, facts, values);
+  add_missing(evidence, facts, values);
+  add_descriptor(capture, values);
+  add_tracer(capture, values);
+  return values;
+}
+
+}  // namespace pghang

@@ -1,0 +1,205 @@
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include <boost/json.hpp>
+
+#include "exporters/backend_type.h"
+#include "exporters/json.h"
+#include "exporters/json_text.h"
+#include "exporters/json_values.h"
+#include "exporters/text.h"
+
+namespace pghang {
+namespace {
+
+namespace json = boost::json;
+
+json::value address_value(std::uint64_t address) {
+  std::array<char, 20> out{'0', 'x'};
+  const auto end = std::to_chars(out.data() + 2, out.data() + out.size(), address, 16);
+  return json_string({out.data(), static_cast<std::size_t>(end.ptr - out.data())});
+}
+
+json::value optional_string(const std::optional<std::string>& text) {
+  return text ? json_string(*text) : json::value();
+}
+
+json::array strings(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const std::string& text : texts)
+    array.emplace_back(json_string(text));
+  return array;
+}
+
+json::array missing_array(const std::vector<Missing>& missing) {
+  json::array array;
+  for (const Missing& entry : missing) {
+    array.push_back(json::object{
+        {"evidence", json_string(entry.evidence)},
+        {"error", json_string(entry.error)},
+        {"needs", json_string_or_null(entry.needs)},
+    });
+  }
+  return array;
+}
+
+json::value server_value(const Evidence& evidence) {
+  const Capture& capture = evidence.capture;
+  if (!evidence.server && !capture.postgres) return nullptr;
+  json::object object{
+      {"version", nullptr},
+      {"system_identifier", nullptr},
+      {"postmaster_pid", nullptr},
+  };
+  if (evidence.server) {
+    object["version"] = json_string_or_null(evidence.server->version);
+    object["system_identifier"] = json_string_or_null(evidence.server->system_identifier);
+  }
+  if (capture.postgres) {
+    const bool itself = backend_type(evidence) == "postmaster";
+    object["postmaster_pid"] = itself ? capture.key.pid : capture.ppid;
+  }
+  return object;
+}
+
+json::object backend_object(const Evidence& evidence) {
+  const std::optional<pid_t> leader = leader_pid(evidence);
+  return {
+      {"type", json_string_or_null(backend_type(evidence))},
+      {"leader_pid", leader ? json::value(*leader) : json::value()},
+      {"activity",
+       evidence.activity ? json::value(activity_object(*evidence.activity)) : json::value()},
+  };
+}
+
+json::object fd_object(const FdTarget& fd) {
+  json::array peers;
+  for (const RelatedProcess& peer : fd.peers) {
+    json::object object = related_object(peer);
+    object["address"] = json_string_or_null(peer.address);
+    peers.emplace_back(std::move(object));
+  }
+  return {
+      {"number", fd.number},
+      {"kind", to_string(fd.kind)},
+      {"target", json_string_or_null(fd.target)},
+      {"mount", json_string_or_null(fd.mount)},
+      {"fs_type", json_string_or_null(fd.fs_type)},
+      {"device", json_string_or_null(fd.device)},
+      {"queues", nullptr},
+      {"deleted", fd.deleted},
+      {"members", nullptr},
+      {"peers", std::move(peers)},
+  };
+}
+
+json::object frame_object(const Frame& frame) {
+  return {
+      {"address", address_value(frame.address)},
+      {"function", optional_string(frame.function)},
+      {"demangled", optional_string(frame.demangled)},
+      {"module", json_string_or_null(frame.module)},
+      {"offset", address_value(frame.offset)},
+      {"build_id", json_string_or_null(frame.build_id)},
+      {"fde_start", frame.fde_start == 0 ? json::value() : address_value(frame.fde_start)},
+      {"kind", to_string(frame.kind)},
+      {"recovered", frame.recovered},
+      {"inlined", false},
+      {"file", nullptr},
+      {"line", nullptr},
+  };
+}
+
+}  // namespace
+
+json::value syscall_value(const std::optional<Syscall>& syscall) {
+  if (!syscall) return nullptr;
+  return json::object{
+      {"number", syscall->number},
+      {"name", json_string(syscall->name)},
+      {"args", strings(syscall->args)},
+      {"text", json_string(syscall->text)},
+      {"at_least_seconds", json_number(syscall->at_least_seconds)},
+      {"fd", syscall->fd ? json::value(fd_object(*syscall->fd)) : json::value()},
+  };
+}
+
+json::object stack_object(const StackTrace& stack) {
+  json::array frames;
+  for (const Frame& frame : stack.frames)
+    frames.emplace_back(frame_object(frame));
+  return {
+      {"method", to_string(stack.method)},
+      {"held_us", json_number(stack.held_micros)},
+      {"complete", stack.complete},
+      {"stop_reason", json_string_or_null(stack.stop_reason)},
+      {"frames", std::move(frames)},
+  };
+}
+
+json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint) {
+  if (!fingerprint) return nullptr;
+  return json::object{
+      {"stable", json_string(fingerprint->stable)},
+      {"exact", json_string(fingerprint->exact)},
+      {"text", json_string(fingerprint->text)},
+      {"algorithm", fingerprint->algorithm},
+      {"quality", json_number(fingerprint->quality)},
+  };
+}
+
+json::object verdict_object(const Verdict& verdict) {
+  json::array release;
+  for (const ReleaseStep& step : verdict.release) {
+    release.push_back(json::object{
+        {"step", json_string(step.step)},
+        {"price", json_string_or_null(step.price)},
+    });
+  }
+  return {
+      {"cause", to_string(verdict.cause)},
+      {"gate", to_string(verdict.gate)},
+      {"summary", json_string(verdict.summary)},
+      {"detail", json_string(verdict.detail)},
+      {"release", std::move(release)},
+      {"confidence", to_string(verdict.confidence)},
+      {"signature", nullptr},
+  };
+}
+
+json::object diagnosis_object(
+    const Evidence& evidence,
+    const Verdict& verdict,
+    const std::optional<Fingerprint>& fingerprint
+) {
+  const Capture& capture = evidence.capture;
+  return {
+      {"schema_version", 1},
+      {"pid", capture.key.pid},
+      {"start_ticks", capture.key.start_ticks},
+      {"captured_at", rfc3339(capture.captured_at_micros)},
+      {"missing", missing_array(capture.missing)},
+      {"server", server_value(evidence)},
+      {"backend", backend_object(evidence)},
+      {"process", process_object(capture)},
+      {"interrupts", interrupts_object(capture)},
+      {"syscall", syscall_value(capture.syscall)},
+      {"kernel_stack", strings(capture.kernel_stack)},
+      {"stack", stack_object(capture.stack)},
+      {"samples", samples_object(capture.samples)},
+      {"fingerprint", fingerprint_value(fingerprint)},
+      {"wait_graph", nullptr},
+      {"verdict", verdict_object(verdict)},
+  };
+}
+
+std::string diagnosis_json(
+    const Evidence& evidence,
+    const Verdict& verdict,
+    const std::optional<Fingerprint>& fingerprint
+) {
+  return json_text(diagnosis_object(evidence, verdict, fingerprint));
+}
+
+}  // namespace pghang

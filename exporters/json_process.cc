@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <set>
+#include <type_traits>
+
+#include <boost/json.hpp>
+
+#include "diagnosis/wait_event_names.h"
+#include "exporters/json_text.h"
+#include "exporters/json_values.h"
+
+namespace pghang {
+namespace {
+
+namespace json = boost::json;
+
+json::value state_value(ProcessState state) {
+  return json_string(std::string(1, static_cast<char>(state)));
+}
+
+std::string signal_name(int number) {
+  if (const char* name = ::sigabbrev_np(number)) return std::string("SIG") + name;
+  if (number >= SIGRTMIN && number <= SIGRTMAX)
+    return "SIGRTMIN+" + std::to_string(number - SIGRTMIN);
+  return "SIG" + std::to_string(number);
+}
+
+json::array signal_names(std::uint64_t set) {
+  static constexpr int kSignals = 64;
+  json::array names;
+  for (int number = 1; number <= kSignals; ++number) {
+    if (has_signal(set, number)) names.emplace_back(signal_name(number));
+  }
+  return names;
+}
+
+template <typename T>
+json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value();
+}
+
+/// One field of the last sample; null without a sample.
+template <typename Get>
+json::value of_last(const Capture& capture, Get get) {
+  return capture.samples.empty() ? json::value() : json::value(get(capture.samples.back()));
+}
+
+json::value io_value(const Sample& sample) {
+  if (!sample.io) return nullptr;
+  return json::object{
+      {"rchar", sample.io->rchar},
+      {"wchar", sample.io->wchar},
+      {"read_bytes", sample.io->read_bytes},
+      {"write_bytes", sample.io->write_bytes},
+  };
+}
+
+double seconds(std::uint64_t nanos) {
+  return static_cast<double>(nanos) / 1e9;
+}
+
+/// Counters of one process never fall; a torn pair of samples counts as no change.
+std::uint64_t growth(std::uint64_t from, std::uint64_t to) {
+  return to > from ? to - from : 0;
+}
+
+}  // namespace
+
+json::object related_object(const RelatedProcess& process) {
+  return {
+      {"pid", process.pid},
+      {"comm", json_string(process.comm)},
+      {"state", state_value(process.state)},
+  };
+}
+
+json::object process_object(const Capture& capture) {
+  json::array children;
+  for (const RelatedProcess& child : capture.children)
+    children.emplace_back(related_object(child));
+  const auto last = [&](auto get) {
+    return of_last(capture, get);
+  };
+  return {
+      {"comm", json_string_or_null(capture.comm)},
+      {"state", last([](const Sample& s) { return state_value(s.state); })},
+      {"ppid", capture.gone ? json::value() : json::value(capture.ppid)},
+      {"ns_pid", capture.gone ? json::value() : json::value(capture.ns_pid)},
+      {"wchan", json_string_or_null(capture.wchan)},
+      {"cpu_seconds", last([](const Sample& s) { return seconds(s.cpu_nanos); })},
+      {"voluntary_switches", last([](const Sample& s) { return s.voluntary_switches; })},
+      {"involuntary_switches", last([](const Sample& s) { return s.involuntary_switches; })},
+      {"io", last(io_value)},
+      {"pending_signals", last([](const Sample& s) {
+         return signal_names(s.signals.pending_thread | s.signals.pending_process);
+       })},
+      {"blocked_signals", last([](const Sample& s) { return signal_names(s.signals.blocked); })},
+      {"ignored_signals", last([](const Sample& s) { return signal_names(s.signals.ignored); })},
+      {"caught_signals", last([](const Sample& s) { return signal_names(s.signals.caught); })},
+      {"tracer", capture.tracer ? json::value(related_object(*capture.tracer)) : json::value()},
+      {"frozen", last([](const Sample& s) { return s.frozen; })},
+      {"children", std::move(children)},
+  };
+}
+
+json::object interrupts_object(const Capture& capture) {
+  const InterruptFlags flags =
+      capture.samples.empty() ? InterruptFlags{} : capture.samples.back().flags;
+  return {
+      {"interrupt_pending", or_null(flags.interrupt_pending)},
+      {"query_cancel_pending", or_null(flags.query_cancel_pending)},
+      {"proc_die_pending", or_null(flags.proc_die_pending)},
+      {"interrupt_holdoff_count", or_null(flags.interrupt_holdoff_count)},
+      {"query_cancel_holdoff_count", or_null(flags.query_cancel_holdoff_count)},
+      {"crit_section_count", or_null(flags.crit_section_count)},
+      {"proc_exit_inprogress", or_null(flags.proc_exit_inprogress)},
+      {"client_auth_in_progress", or_null(flags.client_auth_in_progress)},
+      {"wait_event",
+       flags.wait_event_info ? json_string(wait_event_class(*flags.wait_event_info))
+                             : json::value()},
+  };
+}
+
+json::object samples_object(const std::vector<Sample>& samples) {
+  std::set<std::uint64_t> stacks;
+  for (const Sample& sample : samples) {
+    if (sample.stack_id != 0) stacks.insert(sample.stack_id);
+  }
+  json::object object{
+      {"count", samples.size()},
+      {"distinct", stacks.size()},
+      {"cpu_seconds", nullptr},
+      {"switches", nullptr},
+      {"read_bytes", nullptr},
+      {"write_bytes", nullptr},
+      {"moving", nullptr},
+  };
+  if (samples.size() < 2) return object;
+
+  const Sample& first = samples.front();
+  const Sample& last = samples.back();
+  const std::uint64_t switches = growth(first.voluntary_switches, last.voluntary_switches) +
+                                 growth(first.involuntary_switches, last.involuntary_switches);
+  bool moving = stacks.size() > 1 || switches > 0;
+  object["cpu_seconds"] = seconds(growth(first.cpu_nanos, last.cpu_nanos));
+  object["switches"] = switches;
+  if (first.io && last.io) {
+    const std::uint64_t read = growth(first.io->read_bytes, last.io->read_bytes);
+    const std::uint64_t written = growth(first.io->write_bytes, last.io->write_bytes);
+    object["read_bytes"] = read;
+    object["write_bytes"] = written;
+    moving = moving || read > 0 || written > 0;
+  }
+  object["moving"] = moving;
+  return object;
+}
+
+}  // namespace pghang

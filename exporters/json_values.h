@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "diagnosis/incident.h"
+
+/// The parts that the documents of json.h are made of.
+namespace pghang {
+
+[[nodiscard]] boost::json::object activity_object(const Activity& activity);
+[[nodiscard]] boost::json::object process_object(const Capture& capture);
+[[nodiscard]] boost::json::object interrupts_object(const Capture& capture);
+[[nodiscard]] boost::json::object samples_object(const std::vector<Sample>& samples);
+[[nodiscard]] boost::json::object related_object(const RelatedProcess& process);
+[[nodiscard]] boost::json::value syscall_value(const std::optional<Syscall>& syscall);
+[[nodiscard]] boost::json::object stack_object(const StackTrace& stack);
+[[nodiscard]] boost::json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint);
+[[nodiscard]] boost::json::object verdict_object(const Verdict& verdict);
+[[nodiscard]] boost::json::object diagnosis_object(
+    const Evidence& evidence,
+    const Verdict& verdict,
+    const std::optional<Fingerprint>& fingerprint
+);
+
+}  // namespace pghang

@@ -1,0 +1,39 @@
+/// A process to look at: exports PostgreSQL's interrupt variables as postgres does, says `ready` on
+/// its standard output and then does what its argument names, until it is killed: spins, sleeps, or
+/// creates a file.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+
+extern "C" {
+volatile sig_atomic_t InterruptPending = 1;
+volatile sig_atomic_t ProcDiePending = 1;
+volatile sig_atomic_t QueryCancelPending = 0;
+volatile std::uint32_t InterruptHoldoffCount = 3;
+volatile std::uint32_t CritSectionCount = 0;
+int PostmasterPid = 4711;
+
+[[gnu::noinline]] void fake_backend_spins() {
+  for (;;)
+    InterruptPending = InterruptPending;
+}
+
+[[gnu::noinline]] void fake_backend_sleeps() {
+  for (;;)
+    ::sleep(1000);
+}
+}
+
+int main(int argc, char** argv) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const char* mode = argc > 1 ? argv[1] : "";
+  if (::write(STDOUT_FILENO, "ready", 5) != 5) return 1;
+  if (std::strcmp(mode, "spin") == 0) fake_backend_spins();
+  if (std::strcmp(mode, "sleep") == 0) fake_backend_sleeps();
+  if (mode[0] == '/') return ::open(mode, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0 ? 1 : 0;
+  return 0;
+}

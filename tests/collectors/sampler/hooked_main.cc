@@ -1,0 +1,113 @@
+/// pghangd-sampler with the hooks that production leaves empty, for tests of survival.
+///
+///   PGHANG_TEST_KILL=child|worker|keeper|daemon   SIGKILL that process ...
+///   PGHANG_TEST_AT=before_seize|after_interrupt|while_stopped|after_detach   ... at this point
+///   PGHANG_TEST_HANG=child|worker   that process never goes on, all signals blocked
+///   PGHANG_TEST_STUCK=PATH          the capture child creates PATH first: on a frozen file system
+///                                   that is a D state
+///   PGHANG_TEST_COUNT_FILE=PATH     holds how often that is still to happen; without: every time
+///   PGHANG_TEST_PID_FILE=PATH       gets `CHILD WORKER KEEPER`, the pids, when KILL happens
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "collectors/sampler/helper_main.h"
+
+namespace {
+
+using pghang::CapturePoint;
+using pghang::sampler::HelperHooks;
+using pghang::sampler::KeeperOptions;
+
+std::string environment(const char* name) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+struct Plan {
+  std::string kill = environment("PGHANG_TEST_KILL");
+  std::string at = environment("PGHANG_TEST_AT");
+  std::string hang = environment("PGHANG_TEST_HANG");
+  std::string stuck = environment("PGHANG_TEST_STUCK");
+  std::string count_file = environment("PGHANG_TEST_COUNT_FILE");
+  std::string pid_file = environment("PGHANG_TEST_PID_FILE");
+  pid_t keeper = ::getpid();
+  pid_t daemon = ::getppid();
+};
+
+/// Takes one off the count. The processes of a helper that come here do so one at a time.
+bool is_due(const Plan& plan) {
+  if (plan.count_file.empty()) return true;
+  int left = 0;
+  std::ifstream(plan.count_file) >> left;
+  if (left <= 0) return false;
+  std::ofstream(plan.count_file) << left - 1;
+  return true;
+}
+
+[[noreturn]] void hang() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  for (;;)
+    ::pause();
+}
+
+std::string name_of(CapturePoint point) {
+  switch (point) {
+    case CapturePoint::before_seize: return "before_seize";
+    case CapturePoint::after_interrupt: return "after_interrupt";
+    case CapturePoint::while_stopped: return "while_stopped";
+    case CapturePoint::after_detach: return "after_detach";
+  }
+  return "";
+}
+
+void reach(const Plan& plan, CapturePoint point) {
+  if (plan.kill.empty() || plan.at != name_of(point) || !is_due(plan)) return;
+  const std::map<std::string, pid_t> victims{
+      {"child", ::getpid()},
+      {"worker", ::getppid()},
+      {"keeper", plan.keeper},
+      {"daemon", plan.daemon},
+  };
+  if (!plan.pid_file.empty()) {
+    std::ofstream(plan.pid_file) << ::getpid() << ' ' << ::getppid() << ' ' << plan.keeper << '\n';
+  }
+  const auto victim = victims.find(plan.kill);
+  if (victim == victims.end()) return;
+  ::kill(victim->second, SIGKILL);
+  hang();  // the point stays as it is until the end of this process comes from there
+}
+
+void start_child(const Plan& plan) {
+  if (plan.hang == "child" && is_due(plan)) hang();
+  if (!plan.stuck.empty() && is_due(plan)) {
+    const int fd = ::open(plan.stuck.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd >= 0) ::close(fd);
+  }
+}
+
+}  // namespace
+
+int main() {
+  const Plan plan;
+  const HelperHooks hooks{
+      .capture_point = [&plan](CapturePoint point) { reach(plan, point); },
+      .child_started = [&plan] { start_child(plan); },
+      .request_received =
+          [&plan] {
+            if (plan.hang == "worker" && is_due(plan)) hang();
+          },
+  };
+  KeeperOptions options;
+  options.max_starts = 1000;  // the tests kill workers faster than production would allow
+  return pghang::sampler::run_helper(hooks, options);
+}

@@ -1,0 +1,192 @@
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "tests/collectors/stack/elf_builder.h"
+#include "tests/collectors/stack/live_target.h"
+#include "tests/collectors/stack/take.h"
+
+namespace pghang::test {
+namespace {
+
+constexpr std::chrono::milliseconds kDeadline{1000};
+
+TEST(Capture, LeavesASleepingProcessAsleep) {
+  const LiveTarget target("target_plain", "nanosleep");
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
+  const auto before = ProcFs().read(target.pid(), "status");
+  const auto snapshot = take_in_place(target.pid());
+  ASSERT_TRUE(snapshot) << snapshot.error().context;
+  EXPECT_EQ(snapshot->held_micros, 0);
+  EXPECT_TRUE(snapshot->in_syscall);
+  EXPECT_FALSE(snapshot->stack_truncated);
+  const auto after = ProcFs().read(target.pid(), "status");
+  EXPECT_EQ(parse_status(*before)->voluntary_switches, parse_status(*after)->voluntary_switches);
+}
+
+TEST(Capture, InPlaceWorksOnAStoppedProcess) {
+  const LiveTarget target("target_frame_pointer", "spin");
+  ::kill(target.pid(), SIGSTOP);
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::stopped));
+  const auto snapshot = take_in_place(target.pid());
+  ASSERT_TRUE(snapshot) << snapshot.error().context;
+  EXPECT_FALSE(snapshot->in_syscall);
+  const StackTrace trace = trace_of(*snapshot);
+  EXPECT_TRUE(trace.complete) << trace.stop_reason;
+  EXPECT_EQ(names(trace).at(0), "pghang_spin");
+  EXPECT_EQ(state_of(target.pid()), ProcessState::stopped);
+}
+
+TEST(Capture, InPlaceSaysThatAProcessRuns) {
+  const LiveTarget target("target_plain", "spin");
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::running));
+  const auto snapshot = take_in_place(target.pid());
+  ASSERT_FALSE(snapshot);
+  EXPECT_EQ(snapshot.error().code, Errc::busy);
+}
+
+TEST(Capture, RefusesToStopAStoppedProcess) {
+  const LiveTarget target("target_plain", "read");
+  ::kill(target.pid(), SIGSTOP);
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::stopped));
+  const auto snapshot = take_ptrace_stop(target.pid());
+  ASSERT_FALSE(snapshot);
+  EXPECT_EQ(snapshot.error().code, Errc::refused);
+  EXPECT_EQ(state_of(target.pid()), ProcessState::stopped);
+}
+
+TEST(Capture, RefusesAZombie) {
+  const LiveTarget target("target_plain", "read");
+  ::kill(target.pid(), SIGKILL);
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::zombie));
+  EXPECT_EQ(take_ptrace_stop(target.pid()).error().code, Errc::refused);
+}
+
+TEST(Capture, SeesThatAPidWasReused) {
+  const LiveTarget target("target_plain", "read");
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
+  ProcessKey key = key_of(target.pid());
+  --key.start_ticks;
+  StackBuffer buffer;
+  const auto mappings = mappings_of(target.pid());
+  EXPECT_EQ(capture_in_place(ProcFs(), key, mappings, buffer).error().code, Errc::identity_changed);
+  EXPECT_EQ(
+      capture_ptrace_stop(ProcFs(), key, mappings, buffer, kDeadline, {}).error().code,
+      Errc::identity_changed
+  );
+  EXPECT_EQ(state_of(target.pid()), ProcessState::sleeping);
+}
+
+TEST(Capture, SaysThatAProcessIsGone) {
+  ProcessKey key;
+  {
+    const LiveTarget target("target_plain", "read");
+    key = key_of(target.pid());
+  }
+  StackBuffer buffer;
+  EXPECT_EQ(capture_in_place(ProcFs(), key, {}, buffer).error().code, Errc::not_found);
+  EXPECT_EQ(
+      capture_ptrace_stop(ProcFs(), key, {}, buffer, kDeadline, {}).error().code,
+      Errc::not_found
+  );
+}
+
+TEST(Capture, SurvivesADeathDuringTheHold) {
+  const LiveTarget target("target_plain", "spin");
+  StackBuffer buffer;
+  const auto snapshot = capture_ptrace_stop(
+      ProcFs(),
+      key_of(target.pid()),
+      mappings_of(target.pid()),
+      buffer,
+      kDeadline,
+      [&](CapturePoint point) {
+        if (point == CapturePoint::while_stopped) ::kill(target.pid(), SIGKILL);
+      }
+  );
+  // SIGKILL ends the stop at once; how far the capture came before that is a matter of luck.
+  if (!snapshot) {
+    EXPECT_EQ(snapshot.error().code, Errc::not_found) << snapshot.error().context;
+  }
+  EXPECT_TRUE(wait_for_state(target.pid(), ProcessState::zombie));
+}
+
+TEST(Capture, ReportsItsPointsInOrder) {
+  const LiveTarget target("target_plain", "spin");
+  StackBuffer buffer;
+  std::vector<CapturePoint> points;
+  std::vector<ProcessState> states;
+  const auto snapshot = capture_ptrace_stop(
+      ProcFs(),
+      key_of(target.pid()),
+      mappings_of(target.pid()),
+      buffer,
+      kDeadline,
+      [&](CapturePoint point) {
+        points.push_back(point);
+        states.push_back(state_of(target.pid()));
+      }
+  );
+  ASSERT_TRUE(snapshot) << snapshot.error().context;
+  using enum CapturePoint;
+  EXPECT_EQ(points, (std::vector{before_seize, after_interrupt, while_stopped, after_detach}));
+  EXPECT_EQ(states.at(0), ProcessState::running);
+  EXPECT_EQ(states.at(2), ProcessState::traced);
+  EXPECT_EQ(states.at(3), ProcessState::running);
+  EXPECT_EQ(snapshot->registers[kRegisterRip].has_value(), true);
+  EXPECT_FALSE(snapshot->in_syscall);
+}
+
+TEST(Capture, StopsAnInterruptedSleepOnlyForTheHold) {
+  const LiveTarget target("target_plain", "nanosleep");
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
+  const auto snapshot = take_ptrace_stop(target.pid());
+  ASSERT_TRUE(snapshot) << snapshot.error().context;
+  EXPECT_TRUE(snapshot->in_syscall);
+  EXPECT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
+}
+
+TEST(Capture, LosesNoSignalThatArrivesMeanwhile) {
+  LiveTarget target("target_plain", "count");
+  // Below RLIMIT_SIGPENDING and small enough that the queue never fills.
+  constexpr int signals = 2000;
+  std::atomic<bool> done = false;
+  int sent = 0;
+  std::thread sender([&] {
+    for (int i = 0; i < signals; ++i) {
+      if (::sigqueue(target.pid(), SIGRTMIN, {}) == 0) ++sent;
+      std::this_thread::yield();
+    }
+    done = true;
+  });
+  int captured = 0;
+  while (!done)
+    captured += take_ptrace_stop(target.pid()).has_value() ? 1 : 0;
+  sender.join();
+  EXPECT_GT(captured, 0);
+  EXPECT_EQ(target.end(), std::to_string(sent));
+}
+
+TEST(Capture, KeepsAGroupStopThatComesDuringTheHold) {
+  const LiveTarget target("target_plain", "spin");
+  StackBuffer buffer;
+  const auto snapshot = capture_ptrace_stop(
+      ProcFs(),
+      key_of(target.pid()),
+      mappings_of(target.pid()),
+      buffer,
+      kDeadline,
+      [&](CapturePoint point) {
+        if (point == CapturePoint::while_stopped) ::kill(target.pid(), SIGSTOP);
+      }
+  );
+  ASSERT_TRUE(snapshot) << snapshot.error().context;
+  EXPECT_TRUE(wait_for_state(target.pid(), ProcessState::stopped));
+}
+
+}  // namespace
+}  // namespace pghang::test

@@ -1,0 +1,112 @@
+// A process with a known stack, for the tests to look at. Mode is the first argument. Writes
+// `ready` when it is about to block or spin. Names are C names in .dynsym, so that the stripped
+// build has them as well.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "tests/collectors/stack/target/library.h"
+
+namespace {
+
+volatile sig_atomic_t signals_seen = 0;
+volatile sig_atomic_t asked_to_end = 0;
+const char* mode = "";
+
+void say(const char* text) {
+  (void)!write(STDOUT_FILENO, text, strlen(text));
+}
+
+bool is_mode(const char* name) {
+  return strcmp(mode, name) == 0;
+}
+
+}  // namespace
+
+// The empty asm after each call keeps the compiler from making it a jump.
+#define PGHANG_KEEP_FRAME() asm volatile("" ::: "memory")
+
+extern "C" {
+
+[[gnu::noipa, gnu::visibility("default")]] void pghang_spin(volatile long* counter) {
+  while (asked_to_end == 0)
+    *counter = *counter + 1;
+  PGHANG_KEEP_FRAME();
+}
+
+[[gnu::noipa, gnu::visibility("default")]] int pghang_block(int value) {
+  say("ready\n");
+  long counter = 0;
+  if (is_mode("read")) {
+    int pipe_ends[2];
+    char byte = 0;
+    if (pipe(pipe_ends) == 0) value += static_cast<int>(read(pipe_ends[0], &byte, 1));
+  } else if (is_mode("spin") || is_mode("count")) {
+    pghang_spin(&counter);
+  } else {
+    const timespec forever{1'000'000, 0};
+    nanosleep(&forever, nullptr);
+  }
+  PGHANG_KEEP_FRAME();
+  return value + static_cast<int>(counter);
+}
+
+[[gnu::noipa, gnu::visibility("default")]] void pghang_handler(int) {
+  pghang_block(1);
+  PGHANG_KEEP_FRAME();
+}
+
+[[gnu::visibility("default")]] void pghang_count(int) {
+  signals_seen = signals_seen + 1;
+}
+
+[[gnu::visibility("default")]] void pghang_end(int) {
+  asked_to_end = 1;
+}
+
+/// Locals of a size that shows in the stack.
+[[gnu::noipa, gnu::visibility("default")]] int pghang_level_one(int value) {
+  volatile char filler[300] = {};
+  filler[value & 0xff] = 1;
+  int result = 0;
+  if (is_mode("signal")) {
+    signal(SIGUSR1, pghang_handler);
+    result = raise(SIGUSR1);
+  } else {
+    result = pghang_block(value);
+  }
+  PGHANG_KEEP_FRAME();
+  return result + filler[0];
+}
+
+[[gnu::noipa, gnu::visibility("default")]] int pghang_level_two(int value) {
+  const int result = pghang_level_one(value + 1);
+  PGHANG_KEEP_FRAME();
+  return result + 1;
+}
+
+[[gnu::noipa, gnu::visibility("default")]] int pghang_level_three(int value) {
+  const int result = pghang_through_library(pghang_level_two, value);
+  PGHANG_KEEP_FRAME();
+  return result + 1;
+}
+
+}  // extern "C"
+
+int main(int argc, char** argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  mode = argc > 1 ? argv[1] : "nanosleep";
+  if (is_mode("count")) {
+    signal(SIGRTMIN, pghang_count);
+    signal(SIGTERM, pghang_end);
+  }
+  const int result = pghang_level_three(argc);
+  if (is_mode("count")) dprintf(STDOUT_FILENO, "%d\n", static_cast<int>(signals_seen));
+  return result == 12345 ? 1 : 0;
+}

@@ -1,0 +1,118 @@
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/config/problems_of.h"
+
+/// Targets, sampling and web settings that cannot be meant.
+namespace pghang {
+namespace {
+
+using test::Lines;
+using test::problems_of;
+
+TEST(TargetProblems, ThereIsAtLeastOne) {
+  EXPECT_EQ(problems_of("targets: []"), Lines{"f:1: targets: must name at least one server"});
+}
+
+TEST(TargetProblems, NamesAreUniqueAndFitForALabel) {
+  EXPECT_EQ(
+      problems_of("targets:\n  - {}\n  - name: main\n"),
+      Lines{"f:3: targets[1].name: is also the name of targets[0]"}
+  );
+  EXPECT_EQ(
+      problems_of("targets: [{name: Main}]"),
+      Lines{"f:1: targets[0].name: may only have a-z, 0-9, _ and -"}
+  );
+  EXPECT_EQ(problems_of("targets: [{name: ''}]"), Lines{"f:1: targets[0].name: is required"});
+}
+
+TEST(TargetProblems, ADsnLooksLikeOne) {
+  const Lines expected{
+      "f:1: targets[0].dsn: is neither `keyword=value ...` nor a postgresql:// URI"};
+  for (const char* const dsn : {"mydb", "mysql://h/db?a=b", "db.example.com:5432"})
+    EXPECT_EQ(problems_of("targets: [{dsn: '" + std::string(dsn) + "'}]"), expected) << dsn;
+  EXPECT_EQ(
+      problems_of("targets: [{dsn: ''}]"),
+      Lines{"f:1: targets[0].dsn: is empty; write at least `dbname=postgres`"}
+  );
+  EXPECT_EQ(problems_of("targets: [{dsn: 'dbname=postgresql://h/db'}]"), Lines{});
+}
+
+TEST(TargetProblems, APasswordFileIsAnAbsolutePathOrACredential) {
+  const Lines expected{
+      "f:1: targets[0].password_file: must be an absolute path, or start with "
+      "${CREDENTIALS_DIRECTORY}/"};
+  for (const char* const file : {"pw", "./pw", "$HOME/pw", "${CREDENTIALS_DIRECTORY}pw"})
+    EXPECT_EQ(problems_of("targets: [{password_file: '" + std::string(file) + "'}]"), expected);
+  EXPECT_EQ(problems_of("targets: [{password_file: /etc/pghangd/pw}]"), Lines{});
+}
+
+TEST(SamplingProblems, TheDeadlineLeavesTimeForTheSamples) {
+  EXPECT_EQ(
+      problems_of("sampling: {samples: 20, interval: 100ms, deadline: 2s, stop_deadline: 50ms}"),
+      Lines{"f:1: sampling.deadline: must be longer than samples * interval + stop_deadline, which "
+            "is 2s50ms"}
+  );
+  EXPECT_EQ(problems_of("sampling: {samples: 20, interval: 100ms, deadline: 2s51ms}"), Lines{});
+}
+
+TEST(SamplingProblems, ADefaultDeadlineIsReportedWhereItsSectionStands) {
+  EXPECT_THAT(
+      problems_of("mode: observe\nsampling:\n  interval: 1s\n"),
+      testing::ElementsAre(testing::StartsWith("f:2: sampling.deadline: must be longer"))
+  );
+}
+
+TEST(WebProblems, AnAddressIsNumericOrLocalhostWithAPort) {
+  for (const char* const address :
+       {"10187",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:65536",
+        "127.0.0.1:-1",
+        "127.0.0.1:http",
+        "127.0.0.1:+1",
+        "::1:10187",
+        "[::1]",
+        "[127.0.0.1]:1",
+        "db.example.com:1",
+        "256.0.0.1:1",
+        " :1",
+        ""}) {
+    const std::string yaml = "web: {listen_addresses: [\"" + std::string(address) + "\"]}";
+    EXPECT_EQ(
+        problems_of(yaml),
+        Lines{
+            "f:1: web.listen_addresses[0]: \"" + std::string(address) +
+            "\" is not an address; write 127.0.0.1:10187, [::1]:10187 or :10187"}
+    );
+  }
+}
+
+TEST(WebProblems, AddressesAreThereOnceAndAtLeastOne) {
+  EXPECT_EQ(
+      problems_of("web: {listen_addresses: []}"),
+      Lines{"f:1: web.listen_addresses: must name at least one address"}
+  );
+  EXPECT_EQ(
+      problems_of("web:\n  listen_addresses:\n    - ':1'\n    - ':2'\n    - ':1'\n"),
+      Lines{"f:5: web.listen_addresses[2]: \":1\" is there already"}
+  );
+}
+
+TEST(WebProblems, TheTelemetryPathIsAPlainPathThatNothingElseUses) {
+  const Lines not_plain{"f:1: web.telemetry_path: must be a plain path like /metrics"};
+  for (const char* const path : {"", "/", "metrics", "/a b", "/a?b", "/a#b", "/%41"})
+    EXPECT_EQ(problems_of("web: {telemetry_path: '" + std::string(path) + "'}"), not_plain) << path;
+  for (const char* const path : {"/-", "/-/healthy", "/api", "/api/v1/status", "/incidents/1"})
+    EXPECT_THAT(
+        problems_of("web: {telemetry_path: '" + std::string(path) + "'}"),
+        testing::ElementsAre(testing::HasSubstr("is taken by other pages"))
+    );
+  EXPECT_EQ(problems_of("web: {telemetry_path: /apis}"), Lines{});
+}
+
+}  // namespace
+}  // namespace pghang

@@ -1,0 +1,72 @@
+#include "daemon/capture_desk.h"
+
+#include <exception>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_sampler.h"
+
+namespace pghang {
+namespace {
+
+class Desk : public ::testing::Test {
+ protected:
+  boost::asio::io_context loop_{1};
+  fakes::FakeSampler sampler_;
+  std::vector<std::pair<pid_t, Result<Capture>>> done_;
+  CaptureDesk desk_{
+      loop_.get_executor(),
+      sampler_,
+      Sampling{},
+      [this](const CaptureJob& job, Result<Capture> result, std::chrono::steady_clock::duration) {
+        done_.emplace_back(job.order.backend.pid, std::move(result));
+      }};
+
+  void serve() {
+    boost::asio::co_spawn(loop_, desk_.run(), [](const std::exception_ptr&) {});
+    loop_.run_for(std::chrono::milliseconds(20));
+  }
+
+  static CaptureJob job(pid_t pid) {
+    return CaptureJob{"main", {1, BackendKey{pid, PgTimestamp{5'000'000}}}};
+  }
+};
+
+TEST_F(Desk, TakesCapturesInTheOrderTheyCame) {
+  desk_.submit(job(10));
+  desk_.submit(job(20));
+  serve();
+  ASSERT_EQ(done_.size(), 2U);
+  EXPECT_EQ(done_[0].first, 10);
+  EXPECT_EQ(done_[1].first, 20);
+}
+
+TEST_F(Desk, AsksForTheProcessThatStartedWithItsBackend) {
+  desk_.submit(job(10));
+  serve();
+  ASSERT_EQ(sampler_.asked.size(), 1U);
+  EXPECT_EQ(sampler_.asked[0].request.expect_started_at_micros, 5'000'000 + kPgEpochUnixMicros);
+}
+
+TEST_F(Desk, CapturesGoBeforePrewarming) {
+  desk_.prewarm(99);
+  desk_.submit(job(10));
+  serve();
+  EXPECT_EQ(done_.size(), 1U);
+  EXPECT_EQ(sampler_.prewarmed, std::vector<pid_t>{99});
+}
+
+TEST_F(Desk, AFullQueueAnswersBusyAtOnce) {
+  for (std::size_t i = 0; i < CaptureDesk::kMaxWaiting; ++i)
+    desk_.submit(job(10));
+  EXPECT_TRUE(done_.empty());
+  desk_.submit(job(77));
+  ASSERT_EQ(done_.size(), 1U);
+  EXPECT_EQ(done_[0].first, 77);
+  EXPECT_EQ(done_[0].second.error().code, Errc::busy);
+}
+
+}  // namespace
+}  // namespace pghang

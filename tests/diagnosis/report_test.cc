@@ -1,0 +1,156 @@
+#include "diagnosis/report.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/diagnosis/hangs.h"
+
+/// Whole reports against tests/diagnosis/golden/; PGHANG_REGENERATE=1 writes them anew.
+namespace pghang {
+namespace {
+
+using tests::Given;
+
+std::filesystem::path golden_path(const std::string& name) {
+  return std::filesystem::path(PGHANG_SOURCE_DIR) / "tests/diagnosis/golden" / (name + ".txt");
+}
+
+void expect_golden(const std::string& name, const std::string& text) {
+  const auto path = golden_path(name);
+  if (std::getenv("PGHANG_REGENERATE") != nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
+    std::ofstream(path) << text;
+    GTEST_SKIP() << "wrote " << path;
+  }
+  std::ifstream file(path);
+  std::stringstream golden;
+  golden << file.rdbuf();
+  EXPECT_EQ(text, golden.str()) << "see " << path;
+}
+
+std::string report(const Given& given) {
+  const Evidence& evidence = given.evidence();
+  return render_report(evidence, diagnose(evidence), fingerprint(evidence.capture.stack));
+}
+
+Incident incident_of(const Given& given) {
+  const std::int64_t opened = given.evidence().capture.captured_at_micros;
+  Incident incident;
+  incident.id = "20261122T151203Z-4711";
+  incident.target = "main";
+  incident.rule = "long-copy";
+  incident.backend.pid = 4711;
+  incident.stage = Stage::resolved;
+  incident.outcome = Outcome::self_resolved;
+  incident.opened_at_micros = opened;
+  incident.resolved_at_micros = opened + 724'000'000;
+  incident.timeline = {
+      {Stage::matched, opened, ""},
+      {Stage::cancel_sent, opened + 120'000, "cancel accepted"},
+      {Stage::terminate_sent, opened + 30'240'000, "terminate accepted"},
+      {Stage::unresponsive, opened + 60'410'000, ""},
+      {Stage::resolved, opened + 724'000'000, "the backend is gone"}};
+  incident.activity.key.pid = 4711;
+  incident.activity.backend_type = "client backend";
+  incident.activity.query = "COPY t FROM ?";
+  return incident;
+}
+
+TEST(ReportGolden, CopyFromAFifo) {
+  expect_golden("copy_from_fifo", report(tests::copy_from_fifo()));
+}
+
+TEST(ReportGolden, PythonLoop) {
+  expect_golden("python_loop", report(tests::python_loop()));
+}
+
+TEST(ReportGolden, SeedWorker) {
+  expect_golden("seed_worker", report(tests::seed_worker()));
+}
+
+TEST(ReportGolden, SeedLeader) {
+  expect_golden("seed_leader", report(tests::seed_leader()));
+}
+
+TEST(ReportGolden, FrozenFileSystem) {
+  expect_golden("frozen_file_system", report(tests::frozen_file_system()));
+}
+
+TEST(ReportGolden, MissingEvidence) {
+  expect_golden(
+      "missing_evidence",
+      report(Given()
+                 .flags_missing("Operation not permitted", "CAP_SYS_PTRACE")
+                 .capture([](Capture& c) {
+                   c.missing.push_back({"kernel_stack", "Permission denied", "CAP_SYS_ADMIN"});
+                   c.stack.stop_reason = "no unwind table";
+                 }))
+  );
+}
+
+TEST(ReportGolden, GoneProcess) {
+  expect_golden("gone", report(Given().capture([](Capture& c) { c.gone = true; })));
+}
+
+TEST(ReportGolden, ResolvedIncident) {
+  Incident incident = incident_of(tests::copy_from_fifo());
+  incident.evidence = tests::copy_from_fifo().evidence();
+  incident.verdict = diagnose(*incident.evidence);
+  incident.fingerprint = fingerprint(incident.evidence->capture.stack);
+  expect_golden("incident", render_incident(incident));
+}
+
+TEST(ReportGolden, OpenIncidentWithoutACapture) {
+  Incident incident = incident_of(Given());
+  incident.stage = Stage::unresponsive;
+  incident.outcome.reset();
+  incident.resolved_at_micros.reset();
+  incident.timeline.pop_back();
+  incident.capture_error = "timeout: the helper did not answer within 2 s";
+  expect_golden("incident_without_capture", render_incident(incident));
+}
+
+TEST(Report, FitsAHundredColumns) {
+  for (const Given& given :
+       {tests::copy_from_fifo(),
+        tests::python_loop(),
+        tests::seed_worker(),
+        tests::seed_leader(),
+        tests::frozen_file_system()}) {
+    std::istringstream lines(report(given));
+    for (std::string line; std::getline(lines, line);) {
+      const auto width = std::ranges::count_if(line, [](char byte) {
+        return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+      });
+      EXPECT_LE(width, 100) << line;
+    }
+  }
+}
+
+TEST(Report, EndsInOneNewline) {
+  const std::string text = report(tests::seed_worker());
+  EXPECT_TRUE(text.ends_with('\n'));
+  EXPECT_FALSE(text.ends_with("\n\n"));
+}
+
+TEST(Report, LetsNoControlCharacterOfOthersThrough) {
+  const std::string text = report(tests::copy_from_fifo()
+                                      .in_call(tests::open_fifo("/x/\x1b[2Jy", "O_RDONLY"))
+                                      .capture([](Capture& c) {
+                                        c.title = "postgres: \x1b]0;x\x07";
+                                        c.children = {{5, "\x1b", ProcessState::sleeping, ""}};
+                                      })
+                                      .activity([](Activity& a) {
+                                        a.application_name = "\x1b[31m";
+                                        a.query = "SELECT \"\x1b[0m\"";
+                                      }));
+  for (const char byte : text)
+    EXPECT_TRUE(byte == '\n' || static_cast<unsigned char>(byte) >= 0x20U) << text;
+}
+
+}  // namespace
+}  // namespace pghang

@@ -1,0 +1,201 @@
+#include "tests/exporters/sample_data.h"
+
+#include <csignal>
+
+namespace pghang::sample {
+namespace {
+
+constexpr pid_t kPid = 4711;
+constexpr std::int64_t kSecond = 1'000'000;
+
+PgTimestamp before(std::int64_t seconds) {
+  return {kNow - kPgEpochUnixMicros - seconds * kSecond};
+}
+
+constexpr std::uint64_t signal_set(int signal) {
+  return 1ULL << static_cast<unsigned>(signal - 1);
+}
+
+Sample sample_at(std::int64_t at_micros) {
+  Sample sample;
+  sample.at_micros = at_micros;
+  sample.state = ProcessState::sleeping;
+  sample.signals.pending_process = signal_set(SIGUSR1);
+  sample.signals.blocked = signal_set(SIGURG);
+  sample.signals.ignored = signal_set(SIGPIPE);
+  sample.signals.caught =
+      signal_set(SIGHUP) | signal_set(SIGINT) | signal_set(SIGTERM) | signal_set(SIGRTMIN + 2);
+  sample.cpu_nanos = 1'250'000'000;
+  sample.voluntary_switches = 41;
+  sample.involuntary_switches = 7;
+  sample.io = IoCounters{1000, 2000, 4096, 8192};
+  sample.flags = {1, 1, 1, 0, 0, 0, 0, 0, 0, 4, 0x06000001U};
+  sample.stack_id = 99;
+  return sample;
+}
+
+Frame frame(std::uint64_t address, const char* function, const char* module) {
+  Frame frame;
+  frame.address = address;
+  frame.function = function;
+  frame.module = module;
+  frame.offset = address & 0xFFFFFU;
+  frame.build_id = "00112233445566778899aabbccddeeff00112233";
+  frame.fde_start = frame.offset - 16;
+  return frame;
+}
+
+}  // namespace
+
+Activity activity() {
+  Activity row;
+  row.key = {kPid, before(600)};
+  row.backend_type = "client backend";
+  row.database = "shop";
+  row.user = "app";
+  row.application_name = "loader";
+  row.client_address = "10.0.0.7";
+  row.state = "active";
+  row.wait_event_type = "IO";
+  row.wait_event = "CopyFromRead";
+  row.leader_pid = 4700;
+  row.xact_start = before(140);
+  row.query_start = before(130);
+  row.state_change = before(130);
+  row.xact_age = std::chrono::seconds(140);
+  row.query_age = std::chrono::seconds(130);
+  row.state_age = std::chrono::seconds(130);
+  row.query = "COPY t FROM ?";
+  row.superuser = true;
+  return row;
+}
+
+Evidence evidence() {
+  Evidence evidence;
+  evidence.server = ServerInfo{150020, "15.20", "7300000000000000001", false};
+  evidence.activity = activity();
+  Capture& capture = evidence.capture;
+  capture.key = {kPid, 123456};
+  capture.captured_at_micros = kNow;
+  capture.postgres = true;
+  capture.comm = "postgres";
+  capture.title = "postgres: app shop 10.0.0.7(50000) COPY";
+  capture.ppid = 4000;
+  capture.ns_pid = 57;
+  capture.wchan = "wait_for_partner";
+  capture.tracer = RelatedProcess{99, "strace", ProcessState::sleeping, ""};
+  capture.children = {{4712, "sh", ProcessState::sleeping, ""}};
+  capture.kernel_stack = {"wait_for_partner+0x3d", "fifo_open+0x2a1"};
+  capture.syscall = Syscall{
+      257,
+      "openat",
+      {"AT_FDCWD", "\"/tmp/fifo\"", "O_RDONLY"},
+      "openat(AT_FDCWD, \"/tmp/fifo\", O_RDONLY)",
+      "/tmp/fifo",
+      60.5,
+      FdTarget{
+          7,
+          FdKind::fifo,
+          "/tmp/fifo",
+          "/",
+          "ext4",
+          "/dev/vda1",
+          false,
+          {{4800, "cat", ProcessState::sleeping, "127.0.0.1:5433"}}}};
+  capture.stack.method = CaptureMethod::ptrace_stop;
+  capture.stack.held_micros = 31.5;
+  capture.stack.complete = true;
+  capture.stack.stop_reason = "";
+  capture.stack.frames = {
+      frame(0x7f0000012345, "__open64", "/lib/x86_64-linux-gnu/libc.so.6"),
+      frame(0x550000023456, "AllocateFile", "/usr/lib/postgresql/15/bin/postgres"),
+      Frame{}};
+  capture.stack.frames[1].demangled = "AllocateFile(char const*, char const*)";
+  capture.stack.frames[1].recovered = true;
+  capture.samples = {sample_at(100), sample_at(20'100)};
+  capture.samples[1].cpu_nanos += 500'000;
+  capture.samples[1].voluntary_switches += 2;
+  capture.samples[1].io->read_bytes += 512;
+  capture.missing = {
+      {"kernel_stack", "Operation not permitted", "CAP_SYS_ADMIN"},
+      {"interrupts", "no such symbol", ""}};
+  return evidence;
+}
+
+Verdict verdict() {
+  return {
+      Cause::blocking_call,
+      Gate::service,
+      "It waits in openat(\"/tmp/fifo\") until a writer opens that FIFO.",
+      "ProcDiePending = 1, state S",
+      {{"Open the FIFO for writing and close it: : > /tmp/fifo", "none"},
+       {"Restart PostgreSQL in immediate mode", "every session ends"}},
+      Confidence::certain};
+}
+
+Fingerprint fingerprint() {
+  return {
+      "0123456789abcdef",
+      "fedcba9876543210",
+      "open64 | AllocateFile | BeginCopyFrom",
+      kFingerprintAlgorithm,
+      0.75};
+}
+
+Incident incident() {
+  Incident incident;
+  incident.id = "20261122T151003Z-4711";
+  incident.target = "main";
+  incident.rule = "long_copy";
+  incident.backend = activity().key;
+  incident.stage = Stage::unresponsive;
+  incident.opened_at_micros = kNow - 120 * kSecond;
+  incident.timeline = {
+      {Stage::matched, kNow - 120 * kSecond, ""},
+      {Stage::cancel_sent, kNow - 120 * kSecond, "cancel accepted"},
+      {Stage::terminate_sent, kNow - 90 * kSecond, "terminate accepted"},
+      {Stage::unresponsive, kNow - 60 * kSecond, ""}};
+  incident.activity = activity();
+  incident.evidence = evidence();
+  incident.verdict = verdict();
+  incident.fingerprint = fingerprint();
+  return incident;
+}
+
+Incident resolved_incident() {
+  Incident incident;
+  incident.id = "20261122T140000Z-99";
+  incident.target = "main";
+  incident.rule = "long_copy";
+  incident.backend = {99, before(9000)};
+  incident.stage = Stage::resolved;
+  incident.outcome = Outcome::cancelled;
+  incident.opened_at_micros = kNow - 4000 * kSecond;
+  incident.resolved_at_micros = kNow - 3990 * kSecond;
+  incident.activity.key = incident.backend;
+  incident.capture_error = "worker restarted";
+  return incident;
+}
+
+View view() {
+  View view;
+  view.version = "0.1.0";
+  view.mode = "enforce";
+  view.started_at_micros = kNow - 3600 * kSecond;
+  view.ready = true;
+  TargetView target;
+  target.name = "main";
+  target.dsn = "host=/run/postgresql dbname=postgres";
+  target.up = true;
+  target.server = evidence().server;
+  target.last_poll_micros = kNow;
+  target.counts = {{"active", 3}, {"idle", 40}, {"", 6}};
+  target.backends = {
+      {activity(), "long_copy", Stage::unresponsive, 120, "", incident().id},
+      {activity(), "long_copy", Stage::watching, 500, "", ""}};
+  view.targets = {target};
+  view.incidents = {incident(), resolved_incident()};
+  return view;
+}
+
+}  // namespace pghang::sample

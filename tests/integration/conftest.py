@@ -1,0 +1,64 @@
+"""One real server for the run, one daemon per test; every test leaves its backends as they were."""
+
+import tempfile
+
+import pytest
+from support.cluster import Cluster, Session, remove_folder
+from support.daemon import Daemon, install
+from support import process
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    server = Cluster().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def binaries():
+    folder = tempfile.mkdtemp(prefix="pghangd-bin-", dir="/tmp")
+    yield install(folder)
+    remove_folder(folder)
+
+
+@pytest.fixture
+def app_name(request):
+    """Names the sessions of one test, so that its rules match nobody else's."""
+    return request.node.name.replace("[", "-").replace("]", "")[:60]
+
+
+@pytest.fixture
+def session(cluster, app_name):
+    """Opens sessions; afterwards none of them may be left stopped or traced."""
+    opened = []
+
+    def open_session(**more):
+        more.setdefault("application_name", app_name)
+        opened.append(Session(cluster, **more))
+        return opened[-1]
+
+    yield open_session
+    left = {s.pid: process.state(s.pid) for s in opened}
+    for one in opened:
+        process.cont(one.pid) if left[one.pid] == "T" else None
+        one.close()
+    assert not [pid for pid, state in left.items() if state in ("T", "t")], left
+
+
+@pytest.fixture
+def daemon(cluster, binaries):
+    """Starts daemons over the cluster; stops them, and shows the log of a failed test."""
+    started = []
+
+    def start(rules, **more):
+        more.setdefault("dsn", cluster.dsn("pghangd"))
+        one = Daemon(binaries, "/tmp", rules=rules, **more)
+        started.append(one)
+        return one.start().wait_ready()
+
+    yield start
+    for one in started:
+        one.stop()
+        print(one.log())
+        remove_folder(one.folder)

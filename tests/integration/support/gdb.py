@@ -1,0 +1,68 @@
+"""What gdb says of a stack, and which of its names are really covered by a symbol."""
+
+import re
+import subprocess
+from bisect import bisect_right
+from functools import lru_cache
+from pathlib import Path
+
+
+def backtrace(pid):
+    """[(address or None, name or None)], innermost first."""
+    out = subprocess.run(
+        ["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set backtrace past-main on", "-ex", "info registers rip", "-ex", "bt", "-p", str(pid)],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+    ).stdout
+    top = int(re.search(r"^rip\s+(0x[0-9a-f]+)", out, re.M)[1], 16)
+    frames = []
+    for line in out.splitlines():
+        if "<signal handler called>" in line:
+            frames.append((None, "<signal handler called>"))
+            continue
+        match = re.match(r"#\d+\s+(?:(0x[0-9a-f]+) in )?(\S+) \(", line)
+        if match:
+            frames.append((int(match[1], 16) if match[1] else top, None if match[2] == "??" else match[2]))
+    return frames
+
+
+@lru_cache(maxsize=None)
+def symbols(path):
+    """Sorted [(start, end, name)] of the functions in a file and in its separate debug file."""
+    found = []
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True).stdout
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", notes)
+    debug = build_id and f"/usr/lib/debug/.build-id/{build_id[1][:2]}/{build_id[1][2:]}.debug"
+    tables = [("--dyn-syms", path), ("--symbols", path)] + ([("--symbols", debug)] if debug and Path(debug).exists() else [])
+    for table, file in tables:
+        out = subprocess.run(["readelf", "-W", table, file], capture_output=True, text=True).stdout
+        for line in out.splitlines():
+            parts = line.split()
+            if len(parts) >= 8 and parts[3] in ("FUNC", "IFUNC", "NOTYPE") and parts[6] != "UND":
+                size = int(parts[2], 0)
+                start = int(parts[1], 16)
+                if size:
+                    found.append((start, start + size, parts[7].split("@")[0]))
+    return sorted(set(found))
+
+
+@lru_cache(maxsize=None)
+def first_load(path):
+    """(file offset, address) of each PT_LOAD."""
+    out = subprocess.run(["readelf", "-W", "-l", path], capture_output=True, text=True).stdout
+    return [(int(m[1], 16), int(m[2], 16), int(m[3], 16)) for m in re.finditer(r"LOAD\s+(0x\S+) (0x\S+) 0x\S+ (0x\S+)", out)]
+
+
+def covering_names(pid, address, is_return_address):
+    """Names of all symbols that cover an address of a process."""
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        parts = line.split(maxsplit=5)
+        low, high = (int(x, 16) for x in parts[0].split("-"))
+        if low <= address < high and len(parts) == 6 and parts[5].startswith("/"):
+            file_offset = address - low + int(parts[2], 16)
+            for offset, virtual, size in first_load(parts[5]):
+                if offset <= file_offset < offset + size:
+                    looked_up = file_offset - offset + virtual - (1 if is_return_address else 0)
+                    table = symbols(parts[5])
+                    end = bisect_right(table, (looked_up, 1 << 64, ""))
+                    return {name for start, stop, name in table[max(0, end - 400) : end] if start <= looked_up < stop}
+    return set()
