@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -34,6 +35,13 @@ Result<PgConnection> prepare(const Target& target, const Polling& polling) {
   }
   pin_session(*options, polling, hosts.size());
   return start_connection(*options);
+}
+
+/// The daemon's signals are for its loop, and would end a read of libpq's halfway.
+void block_signals() {
+  sigset_t all{};
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 Error no_thread(const std::error_code& error) {
@@ -71,6 +79,7 @@ Result<ConnectAttempt> ConnectAttempt::start(
                  target = std::move(target),
                  polling,
                  finished = ends[1]]() mutable {
+      block_signals();
       promise.set_value(prepare(target, polling));
       close(finished);
     }).detach();

@@ -196,6 +196,7 @@ asio::awaitable<Result<PgResult>> Connection::Impl::receive(Deadline deadline) {
   co_return std::move(answer);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the contract; Asio copies it in any case
 Connection::Connection(asio::any_io_executor executor, Target target, Polling polling)
     : impl_(std::make_unique<Impl>(executor, std::move(target), polling)) {}
 

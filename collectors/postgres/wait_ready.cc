@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+// NOLINTNEXTLINE(misc-unused-using-decls): clang-tidy 14 does not see operators in coroutines
 using boost::asio::experimental::awaitable_operators::operator||;
 using Outcome = std::tuple<boost::system::error_code>;
 

@@ -1,5 +1,5 @@
-#include <signal.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>

@@ -1,13 +1,14 @@
 #include "collectors/postgres/connect_options.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include <gtest/gtest.h>
 
 #include "collectors/postgres/session_setup.h"
+#include "tests/collectors/postgres/scoped_variable.h"
 
 namespace pghang {
 namespace {
@@ -55,9 +56,8 @@ TEST(EffectiveOptions, ServiceFileGivesWhatTheDsnLeavesOpen) {
   close(fd);
   std::ofstream(path) << "[here]\nhost=db\nsslmode=verify-full\ngssencmode=require\n"
                          "password=pw\npassfile=/some/file\nuser=theirs\n";
-  setenv("PGSERVICEFILE", path.c_str(), 1);
+  const tests::ScopedVariable services("PGSERVICEFILE", path);
   const Result<ConnectOptions> options = effective_options("service=here user=ours");
-  unsetenv("PGSERVICEFILE");
   unlink(path.c_str());
   ASSERT_TRUE(options) << options.error().context;
   EXPECT_EQ(options->at("host"), "db");

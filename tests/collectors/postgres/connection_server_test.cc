@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include <fstream>
 #include <limits>
 
@@ -7,12 +5,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "tests/collectors/postgres/scoped_variable.h"
 #include "tests/collectors/postgres/server_fixture.h"
 
 namespace pghang::tests {
 namespace {
 
 namespace asio = boost::asio;
+// NOLINTNEXTLINE(misc-unused-using-decls): clang-tidy 14 does not see operators in coroutines
 using asio::experimental::awaitable_operators::operator||;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -153,11 +153,10 @@ TEST_F(ConnectionOpen, ServiceFileAndPassfileOfLibpqWork) {
   ASSERT_TRUE(succeeds("chmod 600 " + passfile));
   std::ofstream(services) << "[pghang]\nhost=localhost\nport=" << cluster().value("PGPORT")
                           << "\nuser=locked\ndbname=postgres\nhostaddr=127.0.0.1\n";
-  setenv("PGSERVICEFILE", services.c_str(), 1);
+  const ScopedVariable service_file("PGSERVICEFILE", services);
   Connection connection = to("service=pghang passfile=" + passfile);
   const Result<void> opened = run(connection.open(within(seconds{20})));
   EXPECT_TRUE(opened) << opened.error().context;
-  unsetenv("PGSERVICEFILE");
 }
 
 TEST_F(ConnectionOpen, SystemIdentifierIsThatOfTheControlFile) {
@@ -205,8 +204,11 @@ TEST_F(ConnectionQuery, EveryTypeGoesThereAndBackUnchanged) {
 
 TEST_F(ConnectionQuery, StatementLargerThanTheSocketBufferIsSentInParts) {
   Connection connection = open_as("monitor");
-  std::vector<QueryParameter> parameters{text_parameter(std::string(20'000'000, 'x'))};
-  EXPECT_EQ(ask(connection, "SELECT length($1)", std::move(parameters)).integer(0, 0), 20'000'000);
+  std::vector<QueryParameter> parameters{text_parameter(large_text())};
+  EXPECT_EQ(
+      ask(connection, "SELECT length($1)", std::move(parameters)).integer(0, 0),
+      static_cast<std::int64_t>(large_text().size())
+  );
 }
 
 TEST_F(ConnectionQuery, ErrorOfTheServerIsRefusedInItsWordsAndTheConnectionStays) {
@@ -300,8 +302,9 @@ TEST_F(ConnectionQuery, CopyIsNotForThisConnection) {
   EXPECT_FALSE(connection.connected());
 }
 
-asio::awaitable<bool> query_loses_to_a_timer(Connection& connection, Deadline deadline) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, milliseconds{50});
+asio::awaitable<bool>
+query_loses_to_a_timer(asio::io_context& context, Connection& connection, Deadline deadline) {
+  asio::steady_timer timer(context, milliseconds{50});
   const auto first = co_await (
       connection.query("SELECT pg_sleep(30)", {}, deadline) || timer.async_wait(asio::use_awaitable)
   );
@@ -310,7 +313,7 @@ asio::awaitable<bool> query_loses_to_a_timer(Connection& connection, Deadline de
 
 TEST_F(ConnectionQuery, CancelledCallEndsAtOnceAndClosesTheConnection) {
   Connection connection = open_as("monitor");
-  EXPECT_TRUE(run(query_loses_to_a_timer(connection, within(seconds{20}))));
+  EXPECT_TRUE(run(query_loses_to_a_timer(context(), connection, within(seconds{20}))));
   EXPECT_FALSE(connection.connected());
   EXPECT_TRUE(run(connection.open(within(seconds{20}))));
 }

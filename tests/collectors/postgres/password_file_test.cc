@@ -1,12 +1,14 @@
 #include "collectors/postgres/password_file.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "tests/collectors/postgres/scoped_variable.h"
 
 namespace pghang {
 namespace {
@@ -21,7 +23,6 @@ class PasswordFile : public ::testing::Test {
   void TearDown() override {
     unlink(path_.c_str());
     rmdir(folder_.c_str());
-    unsetenv("CREDENTIALS_DIRECTORY");
   }
 
   void write(const std::string& content) const {
@@ -46,7 +47,7 @@ TEST_F(PasswordFile, LineEndIsNotPartOfThePassword) {
 
 TEST_F(PasswordFile, CredentialsDirectoryIsExpanded) {
   write("s3cret\n");
-  setenv("CREDENTIALS_DIRECTORY", folder().c_str(), 1);
+  const tests::ScopedVariable credentials("CREDENTIALS_DIRECTORY", folder());
   EXPECT_EQ(*read_password_file("${CREDENTIALS_DIRECTORY}/password"), "s3cret");
 }
 

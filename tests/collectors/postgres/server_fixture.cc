@@ -21,30 +21,34 @@ END $$)";
 
 }  // namespace
 
-std::unique_ptr<Cluster> ClusterEnvironment::cluster_;
+std::unique_ptr<Cluster>& ClusterEnvironment::holder() {
+  static std::unique_ptr<Cluster> cluster;
+  return cluster;
+}
 
 void ClusterEnvironment::SetUp() {
-  cluster_ = std::make_unique<Cluster>();
-  ASSERT_TRUE(cluster_->running());
+  holder() = std::make_unique<Cluster>();
+  const Cluster* server = holder().get();
+  ASSERT_TRUE(server->running());
   const std::string psql =
-      cluster_->value("BINDIR") + "/psql -qX '" + cluster_->dsn() + "' -v ON_ERROR_STOP=1 ";
+      server->value("BINDIR") + "/psql -qX '" + server->dsn() + "' -v ON_ERROR_STOP=1 ";
   ASSERT_TRUE(succeeds(psql + "<<'SQL'\n" + kRoles + ";\nSQL\n"));
   ASSERT_TRUE(succeeds(
       psql + "-c \"CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0\""
   ));
   ASSERT_TRUE(succeeds(
-      "sed -i '1i host all locked 127.0.0.1/32 scram-sha-256' " + cluster_->value("PGDATA") +
+      "sed -i '1i host all locked 127.0.0.1/32 scram-sha-256' " + server->value("PGDATA") +
       "/pg_hba.conf"
   ));
-  ASSERT_TRUE(cluster_->control("restart -m fast"));
+  ASSERT_TRUE(server->control("restart -m fast"));
 }
 
 void ClusterEnvironment::TearDown() {
-  cluster_.reset();
+  holder().reset();
 }
 
 Cluster& ClusterEnvironment::cluster() {
-  return *cluster_;
+  return *holder();
 }
 
 void ServerTest::TearDown() {
@@ -86,15 +90,18 @@ Connection ServerTest::open_as(const std::string& user, Polling polling) {
   return connection;
 }
 
-QueryResult
-ServerTest::ask(Connection& connection, std::string sql, std::vector<QueryParameter> parameters) {
+QueryResult ServerTest::ask(
+    Connection& connection,
+    const std::string& sql,
+    std::vector<QueryParameter> parameters
+) {
   Result<QueryResult> result = run(connection.query(sql, std::move(parameters), within(kLong)));
   EXPECT_TRUE(result) << sql << ": " << result.error().context;
   return result ? std::move(*result) : QueryResult();
 }
 
-std::string ServerTest::ask_text(Connection& connection, std::string sql) {
-  return ask(connection, std::move(sql)).text(0, 0).value_or("(null)");
+std::string ServerTest::ask_text(Connection& connection, const std::string& sql) {
+  return ask(connection, sql).text(0, 0).value_or("(null)");
 }
 
 ActivitySnapshot ServerTest::poll(Connection& connection, bool idle, bool auxiliary) {
@@ -124,6 +131,12 @@ Session& ServerTest::start(Connection connection, std::string sql, Connection& o
     active = find_row(poll(observer), pid) != nullptr;
   EXPECT_TRUE(active) << "never seen active";
   return session;
+}
+
+std::string large_text() {
+  std::string text;
+  text.resize(20'000'000, 'x');
+  return text;
 }
 
 const Activity* find_row(const ActivitySnapshot& snapshot, pid_t pid) {

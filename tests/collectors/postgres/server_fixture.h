@@ -31,7 +31,7 @@ class ClusterEnvironment : public ::testing::Environment {
   [[nodiscard]] static Cluster& cluster();
 
  private:
-  static std::unique_ptr<Cluster> cluster_;
+  [[nodiscard]] static std::unique_ptr<Cluster>& holder();
 };
 
 /// A statement under way on a connection of its own.
@@ -79,9 +79,9 @@ class ServerTest : public ::testing::Test {
   [[nodiscard]] Connection open_as(const std::string& user, Polling polling = patient());
   /// A statement that has to succeed.
   QueryResult
-  ask(Connection& connection, std::string sql, std::vector<QueryParameter> parameters = {});
+  ask(Connection& connection, const std::string& sql, std::vector<QueryParameter> parameters = {});
   /// Its one text value.
-  std::string ask_text(Connection& connection, std::string sql);
+  std::string ask_text(Connection& connection, const std::string& sql);
   [[nodiscard]] ActivitySnapshot
   poll(Connection& connection, bool idle = false, bool auxiliary = false);
   /// Starts a statement and turns the loop until `observer` sees it active with that text.
@@ -95,6 +95,8 @@ class ServerTest : public ::testing::Test {
   std::vector<std::unique_ptr<Session>> sessions_;
 };
 
+/// 20 MB: more than a socket takes at once.
+[[nodiscard]] std::string large_text();
 [[nodiscard]] const Activity* find_row(const ActivitySnapshot& snapshot, pid_t pid);
 [[nodiscard]] std::int64_t sessions_in(const ActivitySnapshot& snapshot, std::string_view state);
 

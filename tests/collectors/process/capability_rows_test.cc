@@ -73,7 +73,7 @@ class CapabilityRows : public ::testing::Test {
       // A change of uid makes a process undumpable, which no backend is.
       if (!become(kTargetUid) || ::prctl(PR_SET_DUMPABLE, 1) != 0) ::_exit(1);
       char byte = 0;
-      static_cast<void>(::read(read_end_.get(), &byte, 1));
+      if (::read(read_end_.get(), &byte, 1) < 0) ::_exit(2);
     });
     ASSERT_TRUE(blocks_in(target_->pid(), "read"));
   }

@@ -79,7 +79,7 @@ TEST(LiveProcess, AReadOfAFifoNamesItsWriter) {
   const ChildProcess reader([&] {
     const int fd = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);
     char byte = 0;
-    static_cast<void>(::read(fd, &byte, 1));
+    if (::read(fd, &byte, 1) < 0) ::_exit(2);
   });
   const ChildProcess writer([&] {
     static_cast<void>(::open(fifo.c_str(), O_WRONLY | O_CLOEXEC));
@@ -113,7 +113,7 @@ TEST_F(PipeReader, AReadOfAPipeNamesItsWriter) {
   const ChildProcess child([&] {
     write_end_.reset();
     char byte = 0;
-    static_cast<void>(::read(read_end_.get(), &byte, 1));
+    if (::read(read_end_.get(), &byte, 1) < 0) ::_exit(2);
   });
   ASSERT_TRUE(blocks_in(child.pid(), "read"));
   const Capture capture = observe(child.pid());

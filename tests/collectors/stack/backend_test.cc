@@ -1,10 +1,10 @@
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -81,6 +81,7 @@ class Session {
     std::vector<std::string> arguments = cluster.psql(name);
     arguments[3] = sql;
     std::vector<char*> raw;
+    raw.reserve(arguments.size() + 1);
     for (std::string& argument : arguments)
       raw.push_back(argument.data());
     raw.push_back(nullptr);
@@ -139,6 +140,7 @@ struct Hang {
   Names some_frames;  ///< named frames that must follow each other in this order
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 void PrintTo(const Hang& hang, std::ostream* out) {
   *out << hang.name;
 }
@@ -162,7 +164,7 @@ class Backend : public testing::TestWithParam<Hang> {
   }
 
   /// Starts the hang of this test.
-  std::unique_ptr<Session> start() {
+  static std::unique_ptr<Session> start() {
     const std::string fifo = cluster()->dir() + "/fifo";
     constexpr mode_t anyone = 0666;
     if (::mkfifo(fifo.c_str(), anyone) == 0) (void)::chmod(fifo.c_str(), anyone);

@@ -152,11 +152,11 @@ void put_symbols(std::string& file, const std::vector<BuiltFunction>& functions)
 
 std::string frame_pointer_cfi() {
   // advance 1; CFA = rsp+16; rbp at CFA-16; advance 3; CFA = rbp+16
-  return std::string("\x41\x0e\x10\x86\x02\x43\x0d\x06", 8);
+  return {"\x41\x0e\x10\x86\x02\x43\x0d\x06", 8};
 }
 
 std::string outermost_cfi() {
-  return std::string("\x07\x10", 2);
+  return {"\x07\x10", 2};
 }
 
 std::string call(std::uint64_t address, std::uint64_t target) {

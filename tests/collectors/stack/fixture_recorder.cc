@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <iostream>
 #include <set>
+#include <utility>
 
 #include "collectors/stack/address_layout.h"
 #include "collectors/stack/elf_image.h"
@@ -21,7 +22,9 @@ namespace {
 /// A copy of a file in which only what was asked for is not zero.
 class ReducedFile {
  public:
-  ReducedFile(const std::string& file, const std::string& already) : file_(file), kept_(already) {
+  ReducedFile(const std::string& file, std::string already)
+      : file_(file),
+        kept_(std::move(already)) {
     kept_.resize(file.size(), '\0');
   }
 

@@ -1,13 +1,13 @@
 #include "tests/collectors/stack/live_target.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "collectors/process/parsers.h"

@@ -35,10 +35,10 @@ class LiveStack : public testing::TestWithParam<Case> {
     EXPECT_EQ(state, spins() ? ProcessState::running : ProcessState::sleeping);
   }
 
-  [[nodiscard]] bool spins() const { return GetParam().mode == "spin"; }
+  [[nodiscard]] static bool spins() { return GetParam().mode == "spin"; }
 
   /// The frames from pghang_block, or what it is in, down to main.
-  [[nodiscard]] Names expected() const {
+  [[nodiscard]] static Names expected() {
     Names all;
     if (spins()) all.emplace_back("pghang_spin");
     all.emplace_back("pghang_block");

@@ -29,7 +29,7 @@ class Recording : public testing::TestWithParam<std::string> {
     return decode_snapshot(unpacked_file(folder() + "/snapshot.xz"));
   }
 
-  void load(MapModules& modules) const {
+  static void load(MapModules& modules) {
     for (const auto& [path, build_id] : module_list(folder())) {
       const auto module = ElfModule::parse(unpacked_file(module_path(kFixtureRoot, build_id)));
       ASSERT_TRUE(module) << path << ": " << module.error().context;

@@ -3,10 +3,9 @@
 // CPU time of capture and unwind with a warm module cache. Budget: 1 ms together (DESIGN section
 // 9).
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <iomanip>
 #include <iostream>
 

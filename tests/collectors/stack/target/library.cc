@@ -7,7 +7,7 @@ class Caller {
  public:
   explicit Caller(int (*callback)(int)) : callback_(callback) {}
 
-  [[gnu::noipa, gnu::visibility("default")]] int call_with(int value) const {
+  [[nodiscard, PGHANG_WHOLE, gnu::visibility("default")]] int call_with(int value) const {
     const int result = callback_(value);
     asm volatile("" ::: "memory");
     return result + 1;
@@ -19,7 +19,7 @@ class Caller {
 
 }  // namespace pghang_target
 
-extern "C" [[gnu::noipa]] int pghang_through_library(int (*callback)(int), int value) {
+extern "C" [[PGHANG_WHOLE]] int pghang_through_library(int (*callback)(int), int value) {
   const int result = pghang_target::Caller(callback).call_with(value);
   asm volatile("" ::: "memory");
   return result + 1;

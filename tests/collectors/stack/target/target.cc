@@ -3,13 +3,13 @@
 // build has them as well.
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "tests/collectors/stack/target/library.h"
 
@@ -34,13 +34,13 @@ bool is_mode(const char* name) {
 
 extern "C" {
 
-[[gnu::noipa, gnu::visibility("default")]] void pghang_spin(volatile long* counter) {
+[[PGHANG_WHOLE, gnu::visibility("default")]] void pghang_spin(volatile long* counter) {
   while (asked_to_end == 0)
     *counter = *counter + 1;
   PGHANG_KEEP_FRAME();
 }
 
-[[gnu::noipa, gnu::visibility("default")]] int pghang_block(int value) {
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_block(int value) {
   say("ready\n");
   long counter = 0;
   if (is_mode("read")) {
@@ -57,7 +57,7 @@ extern "C" {
   return value + static_cast<int>(counter);
 }
 
-[[gnu::noipa, gnu::visibility("default")]] void pghang_handler(int) {
+[[PGHANG_WHOLE, gnu::visibility("default")]] void pghang_handler(int) {
   pghang_block(1);
   PGHANG_KEEP_FRAME();
 }
@@ -71,7 +71,7 @@ extern "C" {
 }
 
 /// Locals of a size that shows in the stack.
-[[gnu::noipa, gnu::visibility("default")]] int pghang_level_one(int value) {
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_level_one(int value) {
   volatile char filler[300] = {};
   filler[value & 0xff] = 1;
   int result = 0;
@@ -85,13 +85,13 @@ extern "C" {
   return result + filler[0];
 }
 
-[[gnu::noipa, gnu::visibility("default")]] int pghang_level_two(int value) {
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_level_two(int value) {
   const int result = pghang_level_one(value + 1);
   PGHANG_KEEP_FRAME();
   return result + 1;
 }
 
-[[gnu::noipa, gnu::visibility("default")]] int pghang_level_three(int value) {
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_level_three(int value) {
   const int result = pghang_through_library(pghang_level_two, value);
   PGHANG_KEEP_FRAME();
   return result + 1;
