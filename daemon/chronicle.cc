@@ -40,7 +40,8 @@ backend_fields(const std::string& target, const Activity& activity, const std::s
 }
 
 std::string cause_of(const Incident* incident) {
-  return incident != nullptr && incident->verdict ? to_string(incident->verdict->cause) : to_string(Cause::unknown);
+  return incident != nullptr && incident->verdict ? to_string(incident->verdict->cause)
+                                                  : to_string(Cause::unknown);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "collectors/sampler/capture_builder.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "collectors/evidence/codec.h"
@@ -36,6 +38,23 @@ std::vector<StackTrace> unwind_all(ChildReport& report, const ModuleSource& modu
   return traces;
 }
 
+/// An upgrade deletes libraries under a running server: /proc/PID/map_files still leads to them,
+/// with the capability that proc(5) names. Told once per file, whether it is on the stack or not.
+void report_deleted_modules(
+    const std::vector<Mapping>& mappings,
+    const ModuleSource& modules,
+    Capture& capture
+) {
+  std::set<std::string_view> told;
+  for (const Mapping& mapping : mappings) {
+    if (!mapping.executable || !mapping.deleted || modules.module_of(mapping) != nullptr) continue;
+    if (!told.insert(mapping.path).second) continue;
+    capture.missing.push_back(
+        {"module", mapping.path + " was deleted since it was loaded", "CAP_CHECKPOINT_RESTORE"}
+    );
+  }
+}
+
 void cut_related(std::vector<RelatedProcess>& list, const char* name, Capture& capture) {
   if (list.size() <= kMaxRelated) return;
   const std::string left_out = std::to_string(list.size() - kMaxRelated);
@@ -55,6 +74,7 @@ Capture build_capture(ChildReport report, const ModuleSource& modules) {
     if (last != 0) capture.samples[i].stack_id = stack_id(traces[last - 1]);
   }
   if (last != 0) capture.stack = std::move(traces[last - 1]);
+  report_deleted_modules(report.mappings, modules, capture);
   return capture;
 }
 

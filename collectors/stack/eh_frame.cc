@@ -3,133 +3,89 @@
 #include <algorithm>
 #include <string_view>
 
+#include "collectors/stack/cfi_check.h"
+#include "collectors/stack/eh_cursor.h"
+#include "collectors/stack/snapshot.h"
+
 namespace pghang {
 
 namespace {
 
-constexpr std::uint8_t kPcRelative = 0x10;
 constexpr std::uint8_t kDataRelativeSigned4 = 0x3b;
 constexpr std::uint8_t kUnsigned4 = 0x03;
-
-/// Reads a table of foreign bytes front to back. After the first read past the end, ok() is false
-/// and everything reads as zero.
-class Cursor {
- public:
-  Cursor(const ElfImage& image, std::uint64_t address, std::uint64_t limit)
-      : address_(address),
-        bytes_(image.memory(address, limit)) {}
-
-  [[nodiscard]] bool ok() const { return ok_; }
-
-  [[nodiscard]] std::uint64_t address() const { return address_; }
-
-  template <typename T>
-  T take() {
-    const auto value = record_at<T>(bytes_, 0);
-    skip(sizeof(T));
-    return value.value_or(T{});
-  }
-
-  void skip(std::uint64_t count) {
-    ok_ = ok_ && count <= bytes_.size();
-    bytes_.remove_prefix(std::min<std::uint64_t>(count, bytes_.size()));
-    address_ += count;
-  }
-
-  std::uint64_t take_uleb() {
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; ok_ && shift < 64; shift += 7) {
-      const auto byte = take<std::uint8_t>();
-      value |= std::uint64_t{byte & 0x7fU} << shift;
-      if ((byte & 0x80U) == 0) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-
-  std::string_view take_string() {
-    const std::string_view text = string_at(bytes_, 0);
-    ok_ = ok_ && text.size() < bytes_.size();
-    skip(text.size() + 1);
-    return ok_ ? text : std::string_view();
-  }
-
-  /// A pointer in the DW_EH_PE encoding; its size only with `relative` off.
-  std::uint64_t take_pointer(std::uint8_t encoding, bool relative) {
-    const std::uint64_t base = relative && (encoding & 0x70U) == kPcRelative ? address_ : 0;
-    switch (encoding & 0x0fU) {
-      case 0x00:
-      case 0x04:
-      case 0x0c: return base + take<std::uint64_t>();
-      case 0x02: return base + take<std::uint16_t>();
-      case 0x03: return base + take<std::uint32_t>();
-      case 0x0a: return base + static_cast<std::uint64_t>(std::int64_t{take<std::int16_t>()});
-      case 0x0b: return base + static_cast<std::uint64_t>(std::int64_t{take<std::int32_t>()});
-      default: ok_ = false; return 0;
-    }
-  }
-
- private:
-  std::uint64_t address_;
-  std::string_view bytes_;
-  bool ok_ = true;
-};
 
 struct Cie {
   std::uint8_t pointer_encoding = 0;
   bool signal_frame = false;
+  bool sized_augmentation = false;
+  CfiChecker checker{0};  ///< has accepted the CIE's program
 };
 
 constexpr std::uint64_t kMaxRecord = 1U << 16U;
 constexpr std::uint32_t kLength64 = 0xffffffff;
 
-std::optional<Cie> read_cie(const ElfImage& image, std::uint64_t address) {
-  Cursor cursor(image, address, kMaxRecord);
+/// Opens the CIE or FDE at `address`: the cursor is behind the length, and ends with the record.
+EhCursor open_record(const ElfImage& image, std::uint64_t address) {
+  EhCursor cursor(image, address, kMaxRecord);
   const auto length = cursor.take<std::uint32_t>();
+  cursor.limit(length == kLength64 ? 0 : length);
+  return cursor;
+}
+
+/// The letters after `z` and their data; false for one that is not known.
+bool take_augmentation(EhCursor& cursor, std::string_view letters, Cie& cie) {
+  for (const char letter : letters) {
+    switch (letter) {
+      case 'R': cie.pointer_encoding = cursor.take<std::uint8_t>(); break;
+      case 'P': cursor.take_pointer(cursor.take<std::uint8_t>(), false); break;
+      case 'L': cursor.skip(1); break;
+      case 'S': cie.signal_frame = true; break;
+      default: return false;
+    }
+  }
+  return true;
+}
+
+std::optional<Cie> read_cie(const ElfImage& image, std::uint64_t address) {
+  EhCursor cursor = open_record(image, address);
   const auto id = cursor.take<std::uint32_t>();
   const auto version = cursor.take<std::uint8_t>();
-  if (length == 0 || length == kLength64 || id != 0 || (version != 1 && version != 3)) {
-    return std::nullopt;
-  }
+  if (id != 0 || (version != 1 && version != 3)) return std::nullopt;
   const std::string_view augmentation = cursor.take_string();
   cursor.take_uleb();  // code alignment
   cursor.take_uleb();  // data alignment; signed, but only its length matters
-  if (version == 1) {
-    cursor.skip(1);
-  } else {
-    cursor.take_uleb();
-  }
+  const std::uint64_t return_column =
+      version == 1 ? cursor.take<std::uint8_t>() : cursor.take_uleb();
+  if (return_column != kRegisterRip) return std::nullopt;
   Cie cie;
   if (!augmentation.empty()) {
     if (augmentation.front() != 'z') return std::nullopt;
-    cursor.take_uleb();
-    for (const char letter : augmentation.substr(1)) {
-      switch (letter) {
-        case 'R': cie.pointer_encoding = cursor.take<std::uint8_t>(); break;
-        case 'P': cursor.take_pointer(cursor.take<std::uint8_t>(), false); break;
-        case 'L': cursor.skip(1); break;
-        case 'S': cie.signal_frame = true; break;
-        default: return std::nullopt;
-      }
-    }
+    cie.sized_augmentation = true;
+    const std::uint64_t size = cursor.take_uleb();
+    const std::uint64_t data = cursor.address();
+    if (!take_augmentation(cursor, augmentation.substr(1), cie)) return std::nullopt;
+    if (cursor.address() - data != size) return std::nullopt;
   }
-  return cursor.ok() ? std::optional(cie) : std::nullopt;
+  cie.checker = CfiChecker(cie.pointer_encoding);
+  if (!cursor.ok() || !cie.checker.accept(cursor)) return std::nullopt;
+  return cie;
 }
 
 std::optional<FunctionRange> read_fde(const ElfImage& image, std::uint64_t address) {
-  Cursor cursor(image, address, kMaxRecord);
-  const auto length = cursor.take<std::uint32_t>();
+  EhCursor cursor = open_record(image, address);
   const std::uint64_t cie_field = cursor.address();
   const auto cie_distance = cursor.take<std::uint32_t>();
-  if (length == 0 || length == kLength64 || cie_distance == 0) return std::nullopt;
-  const auto cie = read_cie(image, cie_field - cie_distance);
+  if (cie_distance == 0) return std::nullopt;
+  auto cie = read_cie(image, cie_field - cie_distance);
   if (!cie) return std::nullopt;
   FunctionRange range;
   range.start = cursor.take_pointer(cie->pointer_encoding, true);
   const std::uint64_t size = cursor.take_pointer(cie->pointer_encoding & 0x0fU, false);
   range.end = range.start + size;
   range.signal_frame = cie->signal_frame;
+  if (cie->sized_augmentation) cursor.skip(cursor.take_uleb());
   if (!cursor.ok() || range.end < range.start) return std::nullopt;
+  if (!cie->checker.accept(cursor) || !cie->checker.defines_cfa()) return std::nullopt;
   return range;
 }
 
@@ -141,7 +97,7 @@ std::optional<UnwindTable> find_unwind_table(const ElfImage& image) {
         return header.p_type == PT_GNU_EH_FRAME;
       });
   if (segment == image.segments().end()) return std::nullopt;
-  Cursor cursor(image, segment->p_vaddr, segment->p_memsz);
+  EhCursor cursor(image, segment->p_vaddr, segment->p_memsz);
   const auto version = cursor.take<std::uint8_t>();
   const auto frame_encoding = cursor.take<std::uint8_t>();
   const auto count_encoding = cursor.take<std::uint8_t>();

@@ -14,7 +14,8 @@ namespace pghang {
 /// (datarel, sdata4).
 [[nodiscard]] std::optional<UnwindTable> find_unwind_table(const ElfImage& image);
 
-/// The FDE whose range covers `address`; nothing when the nearest one before it ends earlier.
+/// The FDE whose range covers `address`; nothing when the nearest one before it ends earlier, or
+/// when libunwind could not be given it (cfi_check.h).
 [[nodiscard]] std::optional<FunctionRange>
 find_function_range(const ElfImage& image, const UnwindTable& table, std::uint64_t address);
 

@@ -97,8 +97,9 @@ int access_memory(
   State& state = state_of(context);
   if (write != 0) return -UNW_EINVAL;
   if (++state.reads > kMaxReads) return -UNW_EINVAL;
+  // Tables must come from where they were checked. In a true snapshot stack and modules lie apart.
   std::string_view bytes;
-  if (state.tables.mapping != nullptr && !state.layout.stack_word(address)) {
+  if (state.tables.module != nullptr) {
     bytes = state.tables.module->bytes_at(address - state.tables.bias, sizeof *value);
   }
   if (bytes.empty()) bytes = state.layout.bytes(address, sizeof *value);

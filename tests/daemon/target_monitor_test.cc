@@ -128,7 +128,8 @@ TEST_F(Monitor, ARefusalIsToldInTheServersWords) {
   server_.rows = {active(kStuck)};
   server_.scripted_reply =
       SignalReply{escalation::SignalAnswer::refused, "must be a member of the role", {}};
-  for (int i = 0; i < 5; ++i) poll();  // refused until it gives up, and still there
+  for (int i = 0; i < 5; ++i)
+    poll();  // refused until it gives up, and still there
   EXPECT_EQ(incident().stage, Stage::matched);
   EXPECT_EQ(server_.asked, 3);
   server_.rows.clear();
