@@ -111,7 +111,10 @@ bool CfiChecker::accept_instruction(EhCursor& program) {
     case DW_CFA_undefined:
     case DW_CFA_same_value: return take_register(program);
     case DW_CFA_def_cfa_register: return take_register(program) && defines_cfa_;
-    case DW_CFA_register: return take_register(program) && take_register(program);
+    case DW_CFA_register: {
+      const bool known = take_register(program);
+      return take_register(program) && known;
+    }
     case DW_CFA_offset_extended:
     case DW_CFA_offset_extended_sf:
     case DW_CFA_val_offset:
