@@ -96,7 +96,7 @@ def test_sys_nice_is_what_a_short_hold_needs(look, session):
     _, with_nice = look(one.pid, PTRACE, READ, NICE)
     assert with_nice["stack"]["method"] == "ptrace_stop"
     assert "realtime" not in missing(with_nice)
-    assert process.state(one.pid) == "R"
+    process.assert_runs_free(one.pid)
     one.wait()
 
 

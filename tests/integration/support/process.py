@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+from support.waiting import wait_until
+
 
 def stat_fields(pid):
     text = Path(f"/proc/{pid}/stat").read_text()
@@ -43,6 +45,25 @@ def tracer(pid):
         if line.startswith("TracerPid:"):
             return int(line.split()[1])
     return 0
+
+
+def assert_runs_free(pid):
+    """A backend on CPU runs and nobody traces it. One that was let go stays in `t` until it is next scheduled, and a
+    daemon that goes on capturing holds it for moments: neither lasts, one left behind does."""
+    wait_until(lambda: state(pid) == "R" and tracer(pid) == 0, timeout=3, every=0.01, what=f"{pid} running untraced")
+
+
+def named(prefix):
+    """Living processes whose comm starts with prefix."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        try:
+            if alive(pid) and comm(pid).startswith(prefix):
+                found.append(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 def comm(pid):
