@@ -18,7 +18,7 @@ sampler::CaptureRequest capture_request(const Sampling& sampling, pid_t pid) {
 }
 
 CaptureDesk::CaptureDesk(
-    boost::asio::any_io_executor executor,
+    const boost::asio::any_io_executor& executor,
     sampler::Sampler& sampler,
     Sampling sampling,
     Done done
@@ -26,7 +26,7 @@ CaptureDesk::CaptureDesk(
     : sampler_(sampler),
       sampling_(sampling),
       done_(std::move(done)),
-      wake_up_(std::move(executor), std::chrono::steady_clock::time_point::max()) {}
+      wake_up_(executor, std::chrono::steady_clock::time_point::max()) {}
 
 void CaptureDesk::submit(CaptureJob job) {
   if (waiting_.size() >= kMaxWaiting) {

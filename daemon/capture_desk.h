@@ -33,7 +33,7 @@ class CaptureDesk {
   static constexpr std::size_t kMaxWaiting = 64;
 
   CaptureDesk(
-      boost::asio::any_io_executor executor,
+      const boost::asio::any_io_executor& executor,
       sampler::Sampler& sampler,
       Sampling sampling,
       Done done

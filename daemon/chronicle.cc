@@ -1,6 +1,7 @@
 #include "daemon/chronicle.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -47,7 +48,7 @@ std::string cause_of(const Incident* incident) {
 }  // namespace
 
 std::string format_seconds(double seconds) {
-  const auto tenths = static_cast<long>(seconds * 10 + 0.5);
+  const auto tenths = std::lround(seconds * 10);
   return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + 's';
 }
 

@@ -13,10 +13,10 @@ namespace pghang {
 namespace {
 
 const std::map<std::string, Mode>& mode_names() {
-  static const std::map<std::string, Mode> names{
+  static const std::map<std::string, Mode> kNames{
       {"observe", Mode::observe},
       {"enforce", Mode::enforce}};
-  return names;
+  return kNames;
 }
 
 void add_config_options(CLI::App& command, ConfigOptions& options) {

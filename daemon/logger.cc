@@ -1,5 +1,6 @@
 #include "daemon/logger.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -46,11 +47,9 @@ std::string quoted(std::string_view text) {
 }
 
 bool is_bare(std::string_view text) {
-  if (text.empty()) return false;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\') return false;
-  }
-  return true;
+  return !text.empty() && std::ranges::none_of(text, [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\';
+  });
 }
 
 }  // namespace

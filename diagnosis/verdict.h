@@ -49,8 +49,9 @@ struct ReleaseStep {
 struct Verdict {
   Cause cause = Cause::unknown;
   Gate gate = Gate::none;
-  std::string summary;               ///< one sentence for 3 a.m.
-  std::string detail;                ///< the evidence that decided, quoted
+  std::string explanation;  ///< which case of the cause, e.g. `fifo_read`: stable, for programs
+  std::string summary;      ///< one sentence for 3 a.m.
+  std::string detail;       ///< the evidence that decided, quoted
   std::vector<ReleaseStep> release;  ///< safest first
   Confidence confidence = Confidence::possible;
 

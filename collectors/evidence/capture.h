@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "collectors/evidence/cluster.h"
 #include "collectors/evidence/process.h"
 #include "collectors/evidence/stack_trace.h"
 #include "collectors/evidence/syscall.h"
@@ -39,6 +40,9 @@ struct Capture {
       kernel_stack;  ///< function+offset, innermost first; empty without the capability
   std::optional<Syscall> syscall;  ///< absent while running in user space
   StackTrace stack;
+  /// Other processes of its cluster (the postmaster and its children, without this one), where what
+  /// this one waits for may be theirs to give; empty otherwise. Bounded.
+  std::vector<ClusterProcess> cluster;
   std::vector<Sample> samples;  ///< in time order, at least one unless gone
   std::vector<Missing> missing;
   double cpu_micros = 0;   ///< helper CPU spent on this capture, child and worker together

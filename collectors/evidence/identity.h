@@ -13,6 +13,8 @@ namespace pghang {
 struct PgTimestamp {
   std::int64_t micros = 0;
 
+  // clang-tidy 14 takes the operator for a null pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const PgTimestamp&, const PgTimestamp&) = default;
 };
 
@@ -28,6 +30,8 @@ struct BackendKey {
   pid_t pid = 0;
   PgTimestamp backend_start;
 
+  // clang-tidy 14 takes the operator for a null pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
 };
 
@@ -37,6 +41,8 @@ struct ProcessKey {
   pid_t pid = 0;
   std::uint64_t start_ticks = 0;
 
+  // clang-tidy 14 takes the operator for a null pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const ProcessKey&, const ProcessKey&) = default;
 };
 

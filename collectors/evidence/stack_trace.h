@@ -31,6 +31,8 @@ struct Frame {
   std::uint64_t address =
       0;  ///< pc in the target; a return address except in frame 0 and signal frames
   std::optional<std::string> function;  ///< only where a symbol's size covers the looked-up address
+  bool exported =
+      false;  ///< `function` is in .dynsym: named so on every installation of this build
   std::optional<std::string> demangled;  ///< when it differs from `function`
   std::string module;                    ///< path as mapped; empty when in no mapping
   std::uint64_t offset = 0;              ///< address - load bias

@@ -126,6 +126,7 @@ Verdict verdict() {
   return {
       Cause::blocking_call,
       Gate::service,
+      "fifo_read",
       "It waits in openat(\"/tmp/fifo\") until a writer opens that FIFO.",
       "ProcDiePending = 1, state S",
       {{"Open the FIFO for writing and close it: : > /tmp/fifo", "none"},

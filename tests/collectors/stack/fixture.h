@@ -9,7 +9,7 @@
 /// Recorded stacks (tests/fixtures/README.md): a folder for each, and reduced modules by build id.
 namespace pghang::test {
 
-inline constexpr const char* kFixtureRoot = PGHANG_SOURCE_DIR "/tests/fixtures/stacks";
+extern const char* const kFixtureRoot;
 
 /// The bytes of a file; empty when it cannot be read.
 [[nodiscard]] std::string file_text(const std::string& path);

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "collectors/evidence/process.h"
+#include "collectors/evidence/syscall.h"
+
+namespace pghang {
+
+/// Another process of the same cluster, looked at briefly and without its stack: it may hold what
+/// the captured one waits for.
+struct ClusterProcess {
+  ProcessKey key;
+  std::string title;  ///< /proc/PID/cmdline: `postgres: 15/main: parallel worker for PID 4711 `
+  Sample sample;      ///< one, with its interrupt flags where they could be read; no stack_id
+  std::string wchan;
+  std::optional<Syscall> syscall;  ///< absent while running in user space
+  std::optional<RelatedProcess> tracer;
+
+  friend bool operator==(const ClusterProcess&, const ClusterProcess&) = default;
+};
+
+}  // namespace pghang
