@@ -113,10 +113,10 @@ Result<T> value_in(const Result<Answer>& answer, MessageType wanted) {
 }  // namespace
 
 struct SamplerClient::Impl {
-  Impl(asio::any_io_executor executor, UniqueFd socket, pid_t pid, UniqueFd ended)
+  Impl(const asio::any_io_executor& executor, UniqueFd socket, pid_t pid, UniqueFd ended)
       : channel(std::make_shared<ClientChannel>(executor, std::move(socket))),
         keeper(pid),
-        pidfd(std::move(executor), ended.release()) {}
+        pidfd(executor, ended.release()) {}
 
   std::shared_ptr<ClientChannel> channel;  // shared: see client_channel.h
   pid_t keeper;
@@ -124,7 +124,7 @@ struct SamplerClient::Impl {
 };
 
 Result<std::unique_ptr<SamplerClient>>
-SamplerClient::start(asio::any_io_executor executor, const std::string& program) {
+SamplerClient::start(const asio::any_io_executor& executor, const std::string& program) {
   auto sockets = make_packet_sockets();
   if (!sockets) return sockets.error();
   const auto keeper = spawn_keeper(program, sockets->second.get());
@@ -136,12 +136,9 @@ SamplerClient::start(asio::any_io_executor executor, const std::string& program)
     ::waitpid(*keeper, nullptr, 0);
     return Error{Errc::io, "pidfd_open: " + std::generic_category().message(error)};
   }
-  return std::unique_ptr<SamplerClient>(new SamplerClient(std::make_unique<Impl>(
-      std::move(executor),
-      std::move(sockets->first),
-      *keeper,
-      std::move(pidfd)
-  )));
+  return std::unique_ptr<SamplerClient>(new SamplerClient(
+      std::make_unique<Impl>(executor, std::move(sockets->first), *keeper, std::move(pidfd))
+  ));
 }
 
 SamplerClient::SamplerClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -48,7 +48,7 @@ class SamplerClient final : public Sampler {
   /// Call it before the loop runs. The program inherits the standard descriptors and one end of the
   /// socket, nothing else. Errors: not_found (no such program), permission_denied, io.
   [[nodiscard]] static Result<std::unique_ptr<SamplerClient>>
-  start(boost::asio::any_io_executor executor, const std::string& program);
+  start(const boost::asio::any_io_executor& executor, const std::string& program);
 
   SamplerClient(const SamplerClient&) = delete;
   SamplerClient& operator=(const SamplerClient&) = delete;

@@ -18,6 +18,8 @@
 namespace pghang {
 namespace {
 
+using std::string_literals::operator""s;  // NOLINT(misc-unused-using-decls): used by literals
+
 const char* const kPath = PGHANG_SOURCE_DIR "/config/pghangd.yaml";
 
 std::string shipped_text() {
@@ -133,7 +135,7 @@ TEST(Loading, NeverBreaksOnADamagedFile) {
   std::mt19937_64 random(seed);
   const std::string bytes =
       "\n\t :-#[]{},&*!|>'\"%@`?/\\\0\xFF"
-      "09azAZ";
+      "09azAZ"s;
   std::size_t refused = 0;
   for (int round = 0; round < 300; ++round) {
     std::string text = whole;

@@ -201,7 +201,7 @@ TEST(ValueProblems, NeverRepeatAConnectionString) {
            "targets: host=a password=secret",
            "targets: [host=a password=secret]",
            "targets: [{host=a password=secret: }]",
-           "targets: [{dsn: \"host=a\\npassword=secret\"}]",
+           R"(targets: [{dsn: "host=a\npassword=secret"}])",
            "targets: [{dsn: mysql://u:secret@h}]",
            "targets:\n  - dsn: host=a password='a: secret'\n",
            "targets:\n  - dsn: 'secret\n",

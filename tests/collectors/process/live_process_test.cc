@@ -206,7 +206,7 @@ TEST(LiveProcess, ABlockedSignalStaysPending) {
     sigset_t set{};
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     ::pause();
   });
   ASSERT_TRUE(blocks_in(child.pid(), "pause"));

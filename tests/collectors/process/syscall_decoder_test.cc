@@ -23,7 +23,7 @@
 namespace pghang {
 namespace {
 
-using std::string_literals::operator""s;
+using std::string_literals::operator""s;  // NOLINT(misc-unused-using-decls): used by literals
 
 constexpr std::uint64_t kAt = 0x10000;  ///< where a test puts its structure
 constexpr auto kCwd = static_cast<std::uint64_t>(AT_FDCWD);

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+// PostgreSQL's names.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" {
 volatile sig_atomic_t InterruptPending = 1;
 volatile sig_atomic_t ProcDiePending = 1;
@@ -17,6 +19,8 @@ volatile std::uint32_t InterruptHoldoffCount = 3;
 volatile std::uint32_t CritSectionCount = 0;
 int PostmasterPid = 4711;
 
+// NOLINTEND(readability-identifier-naming)
+
 [[gnu::noinline]] void fake_backend_spins() {
   for (;;)
     InterruptPending = InterruptPending;
@@ -24,7 +28,7 @@ int PostmasterPid = 4711;
 
 [[gnu::noinline]] void fake_backend_sleeps() {
   for (;;)
-    ::sleep(1000);
+    ::sleep(1000);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 }
 

@@ -58,7 +58,7 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 std::string TemporaryFolder::copy(const std::string& program) const {
-  const std::string to = file(std::filesystem::path(program).filename());
+  std::string to = file(std::filesystem::path(program).filename());
   std::filesystem::copy_file(program, to);
   ::chmod(to.c_str(), 0755);
   return to;
