@@ -32,6 +32,7 @@ inline constexpr DurationRange kStopDeadline{milliseconds{1}, seconds{1}};
 inline constexpr DurationRange kRepeat{milliseconds{100}, kDay};
 inline constexpr NumberRange kSamples{1, 20};
 inline constexpr NumberRange kKept{0, 100'000};
+inline constexpr NumberRange kBundles{1, 100'000};
 inline constexpr NumberRange kQueryText{0, 64ULL << 10U};
 inline constexpr NumberRange kIncidentMemory{64ULL << 10U, 1ULL << 30U};
 
@@ -115,6 +116,13 @@ void describe(Visitor& v, Incidents& incidents) {
 }
 
 template <typename Visitor>
+void describe(Visitor& v, BundleSettings& bundle) {
+  v.text("directory", bundle.directory);
+  v.number("keep", bundle.keep, range::kBundles);
+  v.flag("stack_memory", bundle.stack_memory);
+}
+
+template <typename Visitor>
 void describe(Visitor& v, Settings& settings) {
   v.choice("mode", settings.mode, std::array{Mode::observe, Mode::enforce});
   v.section("polling", settings.polling);
@@ -124,6 +132,7 @@ void describe(Visitor& v, Settings& settings) {
   v.section("web", settings.web);
   v.section("log", settings.log);
   v.section("incidents", settings.incidents);
+  v.section("bundle", settings.bundle);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

@@ -136,6 +136,16 @@ struct Incidents {
   friend bool operator==(const Incidents&, const Incidents&) = default;
 };
 
+/// Evidence of incidents on disk, for `pghangd replay`.
+struct BundleSettings {
+  std::string
+      directory;  ///< empty: none is written. `${STATE_DIRECTORY}` at its start is systemd's
+  std::uint32_t keep = 200;   ///< files kept, oldest dropped first
+  bool stack_memory = false;  ///< also what was on the backend's stack: it may hold data
+
+  friend bool operator==(const BundleSettings&, const BundleSettings&) = default;
+};
+
 struct Settings {
   Mode mode = Mode::observe;
   Polling polling;
@@ -145,6 +155,7 @@ struct Settings {
   Web web;
   Log log;
   Incidents incidents;
+  BundleSettings bundle;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -54,6 +54,7 @@ boost::asio::awaitable<void> CaptureDesk::serve_one() {
   waiting_.pop_front();
   sampler::CaptureRequest request = capture_request(sampling_, job.order.backend.pid);
   request.expect_started_at_micros = unix_micros(job.order.backend.backend_start);
+  request.keep_snapshot = keep_snapshots_;
   const auto started = std::chrono::steady_clock::now();
   Result<Capture> result = co_await sampler_.capture(request, sampling_.deadline);
   done_(job, std::move(result), std::chrono::steady_clock::now() - started);

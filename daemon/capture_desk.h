@@ -45,6 +45,9 @@ class CaptureDesk {
 
   void configure(Sampling sampling) { sampling_ = sampling; }
 
+  /// Whether captures bring the memory of the stack (Capture::snapshot).
+  void keep_snapshots(bool keep) { keep_snapshots_ = keep; }
+
   /// Serves until the loop ends.
   [[nodiscard]] boost::asio::awaitable<void> run();
 
@@ -54,6 +57,7 @@ class CaptureDesk {
   sampler::Sampler& sampler_;
   Sampling sampling_;
   Done done_;
+  bool keep_snapshots_ = false;
   std::deque<CaptureJob> waiting_;
   std::deque<pid_t> to_prewarm_;
   boost::asio::steady_timer wake_up_;  ///< never expires; cancelled when a job arrives

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "daemon/logger.h"
+#include "daemon/version.h"
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/query_text.h"
 #include "diagnosis/verdict.h"
@@ -44,6 +45,9 @@ std::string cause_of(const Incident* incident) {
   return incident != nullptr && incident->verdict ? to_string(incident->verdict->cause)
                                                   : to_string(Cause::unknown);
 }
+
+/// Of one incident: a backend that changes its cause all the time must not fill the disk.
+constexpr std::uint32_t kMaxBundles = 5;
 
 }  // namespace
 
@@ -219,7 +223,11 @@ void Chronicle::captured(
     fields.emplace_back("stack", print->text);
   }
   const bool said_already = incident->verdict == verdict;
+  const bool explained_already = incident->verdict && incident->verdict->cause == verdict.cause &&
+                                 incident->verdict->explanation == verdict.explanation;
+  if (!explained_already) save(*incident, evidence);
   incident->evidence = evidence;
+  incident->evidence->capture.snapshot.clear();
   incident->verdict = verdict;
   incident->fingerprint = print;
   incident->capture_error.clear();
@@ -227,6 +235,31 @@ void Chronicle::captured(
     log_.debug("diagnosed", fields);
   } else {
     log_.info("diagnosed", fields);
+  }
+}
+
+void Chronicle::save(Incident& incident, Evidence evidence) {
+  if (!save_bundle_ || incident.bundles >= kMaxBundles) return;
+  if (evidence.activity) evidence.activity->query = mask_query(evidence.activity->query);
+  Bundle bundle;
+  bundle.written_by = version();
+  bundle.saved_at_micros = wall_clock_();
+  bundle.incident = incident.id;
+  bundle.target = incident.target;
+  bundle.rule = incident.rule;
+  bundle.evidence = std::move(evidence);
+  ++incident.bundles;
+  const std::string number = incident.bundles == 1 ? "" : "-" + std::to_string(incident.bundles);
+  save_bundle_(incident.id + number, std::move(bundle));
+}
+
+void Chronicle::bundle_saved(const std::string& result, const std::string& context) {
+  metrics_.bundle(result);
+  if (result == "written") {
+    last_bundle_error_.clear();
+    log_.info("bundle_written", {{"file", context}});
+  } else if (std::exchange(last_bundle_error_, result) != result) {
+    log_.warn("bundle_lost", {{"result", result}, {"error", context}});  // once, not per bundle
   }
 }
 

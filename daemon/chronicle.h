@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "collectors/evidence/evidence.h"
 #include "config/result.h"
 #include "daemon/escalation/tracker.h"
 #include "daemon/incident_book.h"
 #include "daemon/ports.h"
+#include "exporters/bundle.h"
 #include "exporters/metrics.h"
 #include "exporters/view.h"
 
@@ -32,6 +34,15 @@ class Chronicle {
       Incidents limits,
       std::function<std::int64_t()> wall_clock
   );
+
+  /// Where evidence goes that is worth keeping: the first of an incident, and what changes its
+  /// explanation. Without one none is kept.
+  using SaveBundle = std::function<void(std::string name, Bundle bundle)>;
+
+  void save_bundles_with(SaveBundle save) { save_bundle_ = std::move(save); }
+
+  /// `result` as BundleWriter::Done tells it.
+  void bundle_saved(const std::string& result, const std::string& context);
 
   void polled(
       const std::string& target,
@@ -75,12 +86,15 @@ class Chronicle {
 
  private:
   [[nodiscard]] TargetView& view_of(const std::string& target);
+  void save(Incident& incident, Evidence evidence);
 
   View& view_;
   Metrics& metrics_;
   Logger& log_;
   IncidentBook book_;
   std::function<std::int64_t()> wall_clock_;
+  SaveBundle save_bundle_;
+  std::string last_bundle_error_;
 };
 
 }  // namespace pghang

@@ -75,6 +75,13 @@ void add_diagnose_options(CLI::App& command, DiagnoseOptions& options, std::stri
       options.allow_ptrace_stop,
       "Never stop the process, not even for microseconds: no user stack of a running one"
   );
+  command
+      .add_option(
+          "--save",
+          options.save,
+          "Also write the evidence, with the memory of its stack, to this new file (mode 0600)"
+      )
+      ->type_name("BUNDLE");
 }
 
 }  // namespace
@@ -109,6 +116,11 @@ int run_cli(int argc, char** argv) {
       "Why one PostgreSQL process does not respond; no database connection"
   );
   add_diagnose_options(*examine, diagnose, interval);
+  ReplayOptions replay;
+  CLI::App* again = app.add_subcommand("replay", "The report again, from saved bundles");
+  again->add_option("bundles", replay.files, "Files written by diagnose --save or by the daemon")
+      ->required();
+  again->add_flag("--json", replay.json, "Print the evidence and verdict as JSON");
 
   try {
     app.parse(argc, argv);
@@ -119,6 +131,7 @@ int run_cli(int argc, char** argv) {
   if (run->parsed()) return static_cast<int>(run_command(config, sampler_program));
   if (check->parsed()) return static_cast<int>(check_config_command(config_to_check));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
+  if (again->parsed()) return static_cast<int>(replay_command(replay));
   const Result<Duration> parsed = parse_duration(interval);
   if (!parsed || *parsed > std::chrono::seconds(10)) {
     std::fprintf(

@@ -32,7 +32,13 @@ struct DiagnoseOptions {
   std::uint32_t samples = 5;
   std::chrono::milliseconds interval{20};
   bool allow_ptrace_stop = true;
+  std::string save;  ///< write a bundle to this new file; empty: none
   std::string sampler_program;
+};
+
+struct ReplayOptions {
+  std::vector<std::string> files;
+  bool json = false;
 };
 
 /// Puts the command line's words over loaded settings.
@@ -47,5 +53,6 @@ run_command(const ConfigOptions& options, const std::string& sampler_program);
 [[nodiscard]] ExitCode check_config_command(const std::string& file);
 [[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
+[[nodiscard]] ExitCode replay_command(const ReplayOptions& options);
 
 }  // namespace pghang

@@ -8,12 +8,11 @@
 #include "collectors/sampler/client.h"
 #include "daemon/capture_desk.h"
 #include "daemon/commands.h"
+#include "daemon/print_diagnosis.h"
 #include "daemon/privileges.h"
 #include "daemon/sampler_program.h"
-#include "diagnosis/fingerprint.h"
-#include "diagnosis/report.h"
-#include "diagnosis/verdict.h"
-#include "exporters/json.h"
+#include "daemon/version.h"
+#include "exporters/bundle.h"
 
 namespace pghang {
 namespace {
@@ -31,10 +30,9 @@ boost::asio::awaitable<void> take_capture(
   sampling.samples = options.samples;
   sampling.interval = options.interval;
   sampling.allow_ptrace_stop = options.allow_ptrace_stop;
-  result = co_await sampler.capture(
-      capture_request(sampling, options.pid),
-      options.interval * options.samples + kCaptureMargin
-  );
+  sampler::CaptureRequest request = capture_request(sampling, options.pid);
+  request.keep_snapshot = !options.save.empty();
+  result = co_await sampler.capture(request, options.interval * options.samples + kCaptureMargin);
   loop.stop();
 }
 
@@ -57,6 +55,33 @@ ExitCode failed(const DiagnoseOptions& options, const Error& error) {
       error.context.c_str()
   );
   return error.code == Errc::permission_denied ? ExitCode::permission : ExitCode::no_result;
+}
+
+bool save(const std::string& path, const Evidence& evidence) {
+  Bundle bundle;
+  bundle.written_by = version();
+  bundle.saved_at_micros = evidence.capture.captured_at_micros;
+  bundle.evidence = evidence;
+  const auto written = write_bundle(path, bundle);
+  if (!written) {
+    std::fprintf(
+        stderr,
+        "pghangd: not saved: %s: %s\n",
+        to_string(written.error().code),
+        written.error().context.c_str()
+    );
+    return false;
+  }
+  std::fprintf(
+      stderr,
+      "pghangd: saved in %s (mode 0600)%s\n",
+      path.c_str(),
+      evidence.capture.snapshot.empty()
+          ? ""
+          : ": it holds the memory of the backend's stack, which may be data; think before you "
+            "send it to anybody"
+  );
+  return true;
 }
 
 }  // namespace
@@ -108,13 +133,8 @@ ExitCode diagnose_command(const DiagnoseOptions& options) {
   }
   Evidence evidence;
   evidence.capture = std::move(*result);
-  const Verdict verdict = diagnose(evidence);
-  const auto print = fingerprint(evidence.capture.stack);
-  if (options.json) {
-    std::printf("%s\n", diagnosis_json(evidence, verdict, print).c_str());
-  } else {
-    std::fputs(render_report(evidence, verdict, print).c_str(), stdout);
-  }
+  print_diagnosis(evidence, options.json);
+  if (!options.save.empty() && !save(options.save, evidence)) return ExitCode::no_result;
   const bool complete = evidence.capture.missing.empty() && evidence.capture.stack.complete;
   return complete ? ExitCode::done : ExitCode::partial;
 }

@@ -14,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "collectors/postgres/connection.h"
+#include "daemon/bundle_writer.h"
 #include "daemon/capture_desk.h"
 #include "daemon/chronicle.h"
 #include "daemon/config_reloader.h"
@@ -73,6 +74,7 @@ struct Supervisor::Impl {
   Metrics metrics{version()};
   Chronicle chronicle;
   CaptureDesk desk;
+  BundleWriter bundles;
   ConfigReloader reloader;
   std::vector<std::unique_ptr<TargetSession>> targets;
   std::unique_ptr<HttpServer> http;
@@ -100,8 +102,21 @@ struct Supervisor::Impl {
               capture_done(job, std::move(result), took);
             }
         ),
+        bundles(
+            loop.get_executor(),
+            settings.bundle,
+            [this](const std::string& result, const std::string& context) {
+              chronicle.bundle_saved(result, context);
+            }
+        ),
         reloader(loop.get_executor(), options.config_file) {
     view.version = version();
+    if (bundles.enabled()) {
+      desk.keep_snapshots(settings.bundle.stack_memory);
+      chronicle.save_bundles_with([this](std::string name, Bundle bundle) {
+        bundles.submit(std::move(name), std::move(bundle));
+      });
+    }
     view.started_at_micros = wall_clock();
     for (const Target& target : settings.targets) {
       TargetView& published = view.targets.emplace_back();
@@ -211,15 +226,17 @@ struct Supervisor::Impl {
     Settings fresh = std::move(loaded.settings);
     if (options.override_settings) options.override_settings(fresh);
     if (fresh.targets != settings.targets || fresh.web != settings.web ||
-        fresh.log.format != settings.log.format || fresh.incidents != settings.incidents) {
+        fresh.log.format != settings.log.format || fresh.incidents != settings.incidents ||
+        fresh.bundle != settings.bundle) {
       log.warn(
           "reload_partial",
-          {{"not_applied", "targets, web, log.format, incidents: at restart"}}
+          {{"not_applied", "targets, web, log.format, incidents, bundle: at restart"}}
       );
       fresh.targets = settings.targets;
       fresh.web = settings.web;
       fresh.log.format = settings.log.format;
       fresh.incidents = settings.incidents;
+      fresh.bundle = settings.bundle;
     }
     settings = std::move(fresh);
     log.set_level(settings.log.level);

@@ -58,6 +58,7 @@ struct Incident {
   std::optional<Evidence> evidence;  ///< the latest capture
   std::optional<Verdict> verdict;
   std::optional<Fingerprint> fingerprint;
+  std::uint32_t bundles = 0;  ///< how many of its captures were given to be saved
   std::string capture_error;  ///< why there is no evidence, if a capture failed
 };
 

@@ -99,6 +99,12 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "gauge",
        "",
        "Sampler processes that do not die of SIGKILL and were left behind."},
+      {"pghangd_bundles_total",
+       "counter",
+       "result",
+       "Evidence of incidents given to the disk: `written`, `failed`, or `dropped` because the "
+       "disk "
+       "does not keep up."},
       {"pghangd_config_last_reload_successful",
        "gauge",
        "",

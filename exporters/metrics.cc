@@ -168,6 +168,10 @@ void Metrics::capture(
   impl_->registry.histogram("pghangd_capture_duration_seconds", {label}).Observe(took_seconds);
 }
 
+void Metrics::bundle(const std::string& result) {
+  impl_->registry.counter("pghangd_bundles_total", {result}).Increment();
+}
+
 void Metrics::sampler(std::uint64_t restarts, std::uint32_t abandoned) {
   raise_to(
       impl_->registry.counter("pghangd_sampler_restarts_total", {}),

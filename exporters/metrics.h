@@ -49,6 +49,8 @@ class Metrics {
       double held_seconds,
       double took_seconds
   );
+  /// `result`: `written`, `failed`, `dropped`.
+  void bundle(const std::string& result);
   void sampler(std::uint64_t restarts, std::uint32_t abandoned);
 
   /// The exposition in Prometheus's text format 0.0.4. `now_micros`: unix epoch.

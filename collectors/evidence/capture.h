@@ -22,7 +22,8 @@ struct Missing {
 };
 
 /// Everything that Linux tells about one process, taken within one request. Wire format between
-/// helper and daemon (collectors/sampler/codec.h), so: an aggregate of values only.
+/// helper and daemon (collectors/evidence/codec.h) and content of bundles (archive.h), so: an
+/// aggregate of values only, new fields at the end.
 struct Capture {
   ProcessKey key;
   std::int64_t captured_at_micros = 0;  ///< CLOCK_REALTIME, unix epoch
@@ -47,6 +48,9 @@ struct Capture {
   std::vector<Missing> missing;
   double cpu_micros = 0;   ///< helper CPU spent on this capture, child and worker together
   double wall_micros = 0;  ///< request received to reply sent, in the worker
+  /// The stack's memory and registers as taken (collectors/stack/snapshot.h); empty unless asked
+  /// for.
+  std::string snapshot;
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

@@ -38,6 +38,11 @@ std::vector<StackTrace> unwind_all(ChildReport& report, const ModuleSource& modu
   return traces;
 }
 
+std::string kept(StackSnapshot snapshot, const std::vector<Mapping>& mappings) {
+  snapshot.mappings = mappings;
+  return encode_snapshot(snapshot);
+}
+
 /// An upgrade deletes libraries under a running server: /proc/PID/map_files still leads to them,
 /// with the capability that proc(5) names. Told once per file, whether it is on the stack or not.
 void report_deleted_modules(
@@ -64,7 +69,8 @@ void cut_related(std::vector<RelatedProcess>& list, const char* name, Capture& c
 
 }  // namespace
 
-Capture build_capture(ChildReport report, const ModuleSource& modules) {
+Capture
+build_capture(ChildReport report, const CaptureRequest& request, const ModuleSource& modules) {
   Capture capture = std::move(report.capture);
   std::vector<StackTrace> traces = unwind_all(report, modules);
   std::uint32_t last = 0;
@@ -73,7 +79,10 @@ Capture build_capture(ChildReport report, const ModuleSource& modules) {
     if (last > traces.size()) last = 0;
     if (last != 0) capture.samples[i].stack_id = stack_id(traces[last - 1]);
   }
-  if (last != 0) capture.stack = std::move(traces[last - 1]);
+  if (last != 0) {
+    capture.stack = std::move(traces[last - 1]);
+    if (request.keep_snapshot) capture.snapshot = kept(report.stacks[last - 1], report.mappings);
+  }
   report_deleted_modules(report.mappings, modules, capture);
   return capture;
 }
@@ -85,7 +94,12 @@ bool worth_stopping(const Capture& capture, const CaptureRequest& request, bool 
          !capture.stack.complete;
 }
 
-void take_better_stack(Capture& capture, ChildReport stop, const ModuleSource& modules) {
+void take_better_stack(
+    Capture& capture,
+    ChildReport stop,
+    const CaptureRequest& request,
+    const ModuleSource& modules
+) {
   if (stop.failure || stop.capture.gone) return;
   for (Missing& missing : stop.capture.missing)
     capture.missing.push_back(std::move(missing));
@@ -98,12 +112,22 @@ void take_better_stack(Capture& capture, ChildReport stop, const ModuleSource& m
     return;
   }
   capture.stack = std::move(stack);
+  if (request.keep_snapshot) capture.snapshot = kept(stop.stacks.front(), stop.mappings);
   capture.samples.back().stack_id = stack_id(capture.stack);
 }
 
 std::string encode_capture(std::uint64_t id, Capture capture) {
   const std::size_t room = kMaxMessageBytes - kHeaderBytes;
   std::string body = codec::encode(capture);
+  if (body.size() > room && !capture.snapshot.empty()) {
+    capture.missing.push_back(
+        {"stack_memory",
+         std::to_string(capture.snapshot.size()) + " bytes are more than an answer holds",
+         ""}
+    );
+    capture.snapshot.clear();
+    body = codec::encode(capture);
+  }
   if (body.size() > room) {
     if (capture.title.size() > kMaxTitleBytes) capture.title.resize(kMaxTitleBytes);
     cut_related(capture.children, "children", capture);

@@ -7,7 +7,8 @@ namespace pghang::sampler {
 
 /// Makes the Capture of a report: unwinds its stacks, numbers those of the samples by their frames'
 /// addresses (equal stacks, equal stack_id), and takes the last sample's as the capture's.
-[[nodiscard]] Capture build_capture(ChildReport report, const ModuleSource& modules);
+[[nodiscard]] Capture
+build_capture(ChildReport report, const CaptureRequest& request, const ModuleSource& modules);
 
 /// Whether one stop could tell more than the capture has: a process asleep whose stack in_place
 /// could not follow to its end, and that was not stopped for this capture before.
@@ -15,7 +16,12 @@ namespace pghang::sampler {
 worth_stopping(const Capture& capture, const CaptureRequest& request, bool stopped_before);
 
 /// Takes the stack of a stop_only report when it is better than the one there is.
-void take_better_stack(Capture& capture, ChildReport stop, const ModuleSource& modules);
+void take_better_stack(
+    Capture& capture,
+    ChildReport stop,
+    const CaptureRequest& request,
+    const ModuleSource& modules
+);
 
 /// The packet of a `captured` answer. What does not fit into kMaxMessageBytes is cut and says so:
 /// long lists of processes first, then frames from the outer end of the stack.

@@ -136,7 +136,9 @@ Result<void> look(
   StackSeries* const has_stacks = report.mappings.empty() ? nullptr : &stacks;
   auto taken = take_samples(request, proc, variables.addresses, has_stacks, span, report);
   if (!taken) return taken;
-  auto seen = observe_process(proc, request.pid, request.peers, capture);
+  // Looking for peers takes as long as there are processes: not while the target may stand still.
+  const bool peers = request.peers && !stacks.still_attached();
+  auto seen = observe_process(proc, request.pid, peers, capture);
   if (capture.syscall) {
     capture.syscall->at_least_seconds = span.seconds_in(capture.syscall->number);
   }

@@ -89,7 +89,8 @@ struct CaptureRequest {
   std::uint32_t interval_ms = 20;
   std::uint32_t stop_deadline_ms = 50;
   bool allow_ptrace_stop = true;
-  bool peers = true;  ///< look for the other end of pipes and sockets over /proc
+  bool peers = true;           ///< look for the other end of pipes and sockets over /proc
+  bool keep_snapshot = false;  ///< answer with Capture::snapshot, when it fits
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.

@@ -130,7 +130,7 @@ Result<StackSnapshot> StackSeries::stopped() {
          .needs = "CAP_SYS_NICE"}
     );
   }
-  return capture_ptrace_stop(
+  auto snapshot = capture_ptrace_stop(
       proc_,
       key_,
       report_.mappings,
@@ -138,6 +138,8 @@ Result<StackSnapshot> StackSeries::stopped() {
       std::chrono::milliseconds(request_.stop_deadline_ms),
       listener_
   );
+  still_attached_ = !snapshot && snapshot.error().code == Errc::timeout;
+  return snapshot;
 }
 
 void StackSeries::keep(StackSnapshot snapshot) {

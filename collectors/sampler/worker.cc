@@ -116,14 +116,14 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   auto report = look(task, turn);
   if (!report) return report.error();
   const bool stopped_before = report->stopped_target;
-  Capture capture = build_capture(*std::move(report), modules_);
+  Capture capture = build_capture(*std::move(report), request, modules_);
   if (!worth_stopping(capture, request, stopped_before)) return capture;
   task.kind = ChildTask::Kind::stop_only;
   task.ask_for_modules = false;
   task.request.expect_start_ticks = capture.key.start_ticks;
   auto stop = in_child(task, child_budget(turn.deadline), turn);
   // What was seen without a stop is worth having, whatever became of the stop.
-  if (stop) take_better_stack(capture, *std::move(stop), modules_);
+  if (stop) take_better_stack(capture, *std::move(stop), request, modules_);
   return capture;
 }
 

@@ -198,8 +198,9 @@ Result<StackSnapshot> capture_ptrace_stop(
   const Tracee tracee(key.pid);
   if (const int error = tracee.seize(); error != 0) return from_errno("PTRACE_SEIZE", error);
   // From here on the pid cannot be reused: a tracee's pid is free only after its tracer has seen it
-  // die. A running process cannot be detached, so on a refusal the caller's exit does that.
-  if (const auto fit = check_state(proc, key); !fit) return fit.error();
+  // die. Nor may anything return before DETACH, for a signal may have stopped it for us already:
+  // only a running process cannot be detached, and that is left to the caller's exit.
+  const auto same = check_identity(proc, key);
 
   Held held;
   const std::int64_t give_up = now_nanos() + deadline.count() * kNanosPerMilli;
@@ -215,8 +216,8 @@ Result<StackSnapshot> capture_ptrace_stop(
   if (!WIFSTOPPED(*status)) return Error{Errc::not_found, "the process ended"};
 
   at(CapturePoint::while_stopped);
-  held.error = tracee.registers(held.registers);
-  if (held.error == 0) {
+  if (same) held.error = tracee.registers(held.registers);
+  if (same && held.error == 0) {
     held.range = stack_range(mappings, held.registers.rsp);
     const auto copied = memory.read(held.range.start, {buffer.data(), held.range.size});
     if (copied) held.copied = *copied;
@@ -226,6 +227,7 @@ Result<StackSnapshot> capture_ptrace_stop(
   at(CapturePoint::after_detach);
 
   if (detach_error != 0) return from_errno("PTRACE_DETACH", detach_error);
+  if (!same) return same.error();
   if (held.error != 0) return from_errno("PTRACE_GETREGSET", held.error);
   if (held.copied == 0) return Error{Errc::io, "the stack could not be read"};
   return to_snapshot(key, mappings, buffer, held);

@@ -47,8 +47,9 @@ class StackBuffer {
 /// Method `ptrace_stop`: PTRACE_SEIZE, PTRACE_INTERRUPT, wait at most `deadline` (spins the first
 /// 100 us), GETREGSET, one read of [sp-128, end of the stack mapping), PTRACE_DETACH with signal 0
 /// or the signal that the stop carried. Refuses states D, T, t, Z and frozen. The caller runs
-/// SCHED_FIFO where it may. A target that is not stopped cannot be detached: after an error (above
-/// all `timeout`) the caller must exit at once, which detaches it and lets it run. held_micros runs
+/// SCHED_FIFO where it may. A target that does not stop cannot be detached: after `timeout` the
+/// caller must soon exit, which detaches it; until then it would stay stopped once it stops.
+/// After every other result it is detached, or was never attached. held_micros runs
 /// from the last look that found it not stopped yet to the return of PTRACE_DETACH. Errors: refused
 /// (state), timeout, not_found, permission_denied, identity_changed, io.
 [[nodiscard]] Result<StackSnapshot> capture_ptrace_stop(

@@ -56,6 +56,7 @@ void tell_everything(Metrics& metrics) {
   metrics.incident_resolved("main", "blocking_call", "terminated");
   metrics.action_suppressed("main", "superuser");
   metrics.capture(CaptureMethod::ptrace_stop, "success", 0.00003, 0.06);
+  metrics.bundle("written");
   metrics.sampler(2, 1);
 }
 

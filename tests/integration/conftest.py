@@ -51,11 +51,11 @@ def daemon(cluster, binaries):
     """Starts daemons over the cluster; stops them, and shows the log of a failed test."""
     started = []
 
-    def start(rules, **more):
+    def start(rules, wait=True, **more):
         more.setdefault("dsn", cluster.dsn("pghangd"))
         one = Daemon(binaries, "/tmp", rules=rules, **more)
         started.append(one)
-        return one.start().wait_ready()
+        return one.start().wait_ready() if wait else one.launch()
 
     yield start
     for one in started:

@@ -37,6 +37,7 @@ def hooked(daemon, binaries, victim, point, times, folder):
     return daemon(
         [rule("spin", "survival-spinner", action="observe")],
         mode="observe",
+        wait=victim != "daemon",  # that one may be dead before it is ready
         extra="sampling: {repeat: 100ms, samples: 1, deadline: 2s}",
         arguments=["--sampler.program", binaries / "pghangd-sampler-hooked"],
         env={"PGHANG_TEST_KILL": victim, "PGHANG_TEST_AT": point, "PGHANG_TEST_COUNT_FILE": str(counter)},

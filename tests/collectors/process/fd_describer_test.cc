@@ -230,6 +230,7 @@ TEST(RealDescriptors, APipesReaderAndWriterFindEachOther) {
 }
 
 TEST(RealDescriptors, AFileIsOnTheMountThatHoldsIt) {
+  if (!testing::root_is_mounted()) GTEST_SKIP() << testing::kRootNotMounted;
   const TempDir dir;
   const std::string path = dir.path() / "file";
   const UniqueFd file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));

@@ -51,7 +51,9 @@ TEST(LiveProcess, AnOpenOfAFifoNamesThePathItsMountAndThatNobodyHasItOpen) {
   ASSERT_TRUE(capture.syscall->fd);
   EXPECT_EQ(capture.syscall->fd->number, -1);
   EXPECT_EQ(capture.syscall->fd->target, fifo);
-  EXPECT_FALSE(capture.syscall->fd->fs_type.empty());
+  if (testing::root_is_mounted()) {
+    EXPECT_FALSE(capture.syscall->fd->fs_type.empty());
+  }
   EXPECT_TRUE(capture.syscall->fd->peers.empty());
   if (!capture.wchan.empty()) {
     EXPECT_EQ(capture.syscall->fd->kind, FdKind::fifo) << "sleeps in " << capture.wchan;

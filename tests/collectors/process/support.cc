@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <sstream>
 
 #include "collectors/process/parsers.h"
 #include "collectors/process/syscall_names.h"
@@ -54,10 +55,13 @@ Result<std::size_t> FakeMemory::read(std::uint64_t address, std::span<std::byte>
   return Error{Errc::io, "Bad address"};
 }
 
-ChildProcess::ChildProcess(const std::function<void()>& body) : pid_(::fork()) {
+ChildProcess::ChildProcess(const std::function<void()>& body) {
+  const pid_t parent = ::getpid();
+  pid_ = ::fork();
   if (pid_ < 0) std::abort();
   if (pid_ > 0) return;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(0);  // it died before the line above: no signal will come
   body();
   ::_exit(0);
 }
@@ -73,6 +77,18 @@ void ChildProcess::end() {
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   pid_ = 0;
+}
+
+bool root_is_mounted() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream fields(line);
+    std::string field;
+    for (int i = 0; i < 5; ++i)
+      fields >> field;
+    if (field == "/") return true;
+  }
+  return false;
 }
 
 bool eventually(const std::function<bool()>& holds) {

@@ -16,6 +16,12 @@
 
 namespace pghang::testing {
 
+/// Whether /proc/self/mountinfo has the root: in a plain chroot it does not, and files have no
+/// mount.
+[[nodiscard]] bool root_is_mounted();
+inline constexpr const char* kRootNotMounted =
+    "the root is no mount point (a chroot into a plain folder), so no mount is to be found";
+
 /// A folder that goes with the test.
 class TempDir {
  public:

@@ -31,8 +31,11 @@ class LiveStack : public testing::TestWithParam<Case> {
   }
 
   void TearDown() override {
-    const ProcessState state = state_of(target_.pid());
-    EXPECT_EQ(state, spins() ? ProcessState::running : ProcessState::sleeping);
+    // One that was let go runs for a moment, until it is back in its call. One left stopped stays
+    // so.
+    const auto wanted = spins() ? ProcessState::running : ProcessState::sleeping;
+    EXPECT_TRUE(wait_for_state(target_.pid(), wanted))
+        << static_cast<char>(state_of(target_.pid()));
   }
 
   [[nodiscard]] static bool spins() { return GetParam().mode == "spin"; }

@@ -79,7 +79,8 @@ class Daemon:
         self.config.write_text(text)
         self.config.chmod(0o644)
 
-    def start(self):
+    def launch(self):
+        """Starts it and waits for nothing: it may be made to die at once."""
         command = as_user(self.capabilities) if os.geteuid() == 0 else []
         command += [self.binaries / "pghangd", *self.arguments, "run", "--config.file", self.config]
         command += ["--web.listen-address", "127.0.0.1:0", "--web.enable-lifecycle"]
@@ -87,6 +88,10 @@ class Daemon:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env={**os.environ, **self.env}
             )
+        return self
+
+    def start(self):
+        self.launch()
         self.url = wait_until(self._listening, what="listening").rstrip("/")
         return self
 

@@ -1,0 +1,22 @@
+#include "daemon/print_diagnosis.h"
+
+#include <cstdio>
+
+#include "diagnosis/fingerprint.h"
+#include "diagnosis/report.h"
+#include "diagnosis/verdict.h"
+#include "exporters/json.h"
+
+namespace pghang {
+
+void print_diagnosis(const Evidence& evidence, bool json) {
+  const Verdict verdict = diagnose(evidence);
+  const auto print = fingerprint(evidence.capture.stack);
+  if (json) {
+    std::printf("%s\n", diagnosis_json(evidence, verdict, print).c_str());
+  } else {
+    std::fputs(render_report(evidence, verdict, print).c_str(), stdout);
+  }
+}
+
+}  // namespace pghang
