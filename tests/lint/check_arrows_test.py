@@ -127,6 +127,7 @@ class Planted(unittest.TestCase):
             ("boost/asio/awaitable.hpp", "collectors/sampler/client.h", "collectors/sampler/keeper.h"),
             ("boost/asio/awaitable.hpp", "collectors/postgres/a.h", "diagnosis/a.h"),
             ("boost/pfr/core.hpp", "collectors/evidence/codec.h", "collectors/evidence/names.cc"),
+            ("zstd.h", "exporters/a.cc", "daemon/a.cc"),
             ("boost/system/result.hpp", "config/result.h", "config/units.h"),
             ("spdlog/spdlog.h", "daemon/a.cc", "exporters/a.cc"),
             ("CLI/CLI.hpp", "daemon/a.cc", "collectors/sampler/main.cc"),
