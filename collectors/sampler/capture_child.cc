@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collectors/process/capabilities.h"
+#include "collectors/process/cluster_survey.h"
 #include "collectors/process/observer.h"
 #include "collectors/sampler/interrupt_variables.h"
 #include "collectors/sampler/kernel_view.h"
@@ -137,6 +138,7 @@ Result<void> look(
   auto taken = take_samples(request, proc, variables.addresses, has_stacks, span, report);
   if (!taken) return taken;
   auto seen = observe_process(proc, request.pid, request.peers, capture);
+  capture.orphan = is_orphan(proc, capture);
   if (capture.syscall) {
     capture.syscall->at_least_seconds = span.seconds_in(capture.syscall->number);
   }
@@ -183,6 +185,17 @@ Result<void> look_with_memory(
   }
   if (task.kind == ChildTask::Kind::stop_only) {
     StackSeries(proc, report.capture.key, task.request, listener, report).take_stopped();
+    return boost::system::in_place_value;
+  }
+  if (task.kind == ChildTask::Kind::survey) {
+    const auto variables = find_interrupt_variables(report.mappings, modules);
+    report.capture.cluster = survey_cluster(
+        proc,
+        task.request.pid,
+        task.postmaster,
+        variables.addresses,
+        report.capture.missing
+    );
     return boost::system::in_place_value;
   }
   if (!mappings) {
