@@ -162,11 +162,15 @@ void observe_states(const std::vector<Sample>& samples, Facts& facts) {
 
 }  // namespace
 
-bool stack_has(const Evidence& evidence, std::initializer_list<std::string_view> names) {
-  return std::ranges::any_of(evidence.capture.stack.frames, [names](const Frame& frame) {
+bool stack_has(const StackTrace& stack, std::initializer_list<std::string_view> names) {
+  return std::ranges::any_of(stack.frames, [names](const Frame& frame) {
     return frame.function &&
            std::ranges::find(names, normalised_name(*frame.function)) != names.end();
   });
+}
+
+bool stack_has(const Evidence& evidence, std::initializer_list<std::string_view> names) {
+  return stack_has(evidence.capture.stack, names);
 }
 
 Facts facts_of(const Evidence& evidence) {

@@ -65,6 +65,8 @@ struct Facts {
 
 /// True when one of the (normalised) names is on the user stack.
 [[nodiscard]] bool
+stack_has(const StackTrace& stack, std::initializer_list<std::string_view> names);
+[[nodiscard]] bool
 stack_has(const Evidence& evidence, std::initializer_list<std::string_view> names);
 
 }  // namespace pghang

@@ -34,6 +34,7 @@ struct Capture {
   pid_t ppid = 0;
   pid_t ns_pid =
       0;  ///< pid in its own namespace (innermost NSpid); equal to pid outside containers
+  bool orphan = false;  ///< its parent is not PostmasterPid: the postmaster has died
   std::string wchan;
   std::optional<RelatedProcess> tracer;
   std::vector<RelatedProcess> children;

@@ -56,7 +56,8 @@ struct RelatedProcess {
   pid_t pid = 0;
   std::string comm;
   ProcessState state = ProcessState::unknown;
-  std::string address;  ///< for sockets; else empty
+  std::string address;                ///< for sockets; else empty
+  std::uint64_t ignored_signals = 0;  ///< SigIgn, of children; else 0
 
   friend bool operator==(const RelatedProcess&, const RelatedProcess&) = default;
 };
@@ -75,6 +76,7 @@ struct InterruptFlags {
   std::optional<std::int64_t> shutdown_request_pending;
   std::optional<std::int64_t> my_backend_type;   ///< enum BackendType, 13 and later
   std::optional<std::uint32_t> wait_event_info;  ///< *my_wait_event_info, 14 and later
+  std::optional<std::int64_t> postmaster_pid;    ///< in the server's pid namespace
 
   friend bool operator==(const InterruptFlags&, const InterruptFlags&) = default;
 };

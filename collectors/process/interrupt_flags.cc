@@ -64,7 +64,7 @@ struct Variable {
   bool is_signed = false;
 };
 
-constexpr std::array<Variable, 10> kVariables{{
+constexpr std::array<Variable, 11> kVariables{{
     {"InterruptPending", &InterruptFlags::interrupt_pending},
     {"QueryCancelPending", &InterruptFlags::query_cancel_pending},
     {"ProcDiePending", &InterruptFlags::proc_die_pending},
@@ -75,13 +75,14 @@ constexpr std::array<Variable, 10> kVariables{{
     {"ClientAuthInProgress", &InterruptFlags::client_auth_in_progress},
     {"ShutdownRequestPending", &InterruptFlags::shutdown_request_pending},
     {"MyBackendType", &InterruptFlags::my_backend_type, true},
+    {"PostmasterPid", &InterruptFlags::postmaster_pid, true},
 }};
 
 }  // namespace
 
 const std::vector<std::string_view>& interrupt_variable_names() {
   static const std::vector<std::string_view> kNames = [] {
-    std::vector<std::string_view> all{"my_wait_event_info", "PostmasterPid"};
+    std::vector<std::string_view> all{"my_wait_event_info"};
     all.reserve(all.size() + kVariables.size());
     for (const Variable& variable : kVariables)
       all.push_back(variable.name);
