@@ -53,7 +53,12 @@ void add_children(
     if (children.size() >= kMaxChildren) return;
     const auto child = to_number<pid_t>(word);
     if (!child) continue;
-    if (auto related = related_process(proc, *child)) children.push_back(std::move(*related));
+    auto related = related_process(proc, *child);
+    if (!related) continue;
+    if (const auto text = proc.read(*child, "status"))
+      if (const auto status = parse_status(*text))
+        related->ignored_signals = status->signals.ignored;
+    children.push_back(std::move(*related));
   }
 }
 

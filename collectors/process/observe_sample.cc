@@ -1,7 +1,6 @@
-#include <ctime>
-
 #include "collectors/process/capabilities.h"
 #include "collectors/process/cgroup_freezer.h"
+#include "collectors/process/monotonic.h"
 #include "collectors/process/observer.h"
 #include "collectors/process/parsers.h"
 #include "collectors/process/wchan.h"
@@ -37,12 +36,6 @@ class Look {
   pid_t pid_;
   std::vector<Missing>& missing_;
 };
-
-std::int64_t monotonic_micros() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000 + now.tv_nsec / 1'000;
-}
 
 bool has_ended(ProcessState state) {
   return state == ProcessState::zombie || state == ProcessState::dead;

@@ -1,11 +1,13 @@
 #include "collectors/process/observe_syscall.h"
 
+#include <algorithm>
 #include <string>
 
 #include "collectors/process/capabilities.h"
 #include "collectors/process/fd_describer.h"
 #include "collectors/process/parsers.h"
 #include "collectors/process/peer_scan.h"
+#include "collectors/process/socket_peer.h"
 #include "collectors/process/syscall_decoder.h"
 #include "collectors/process/wchan.h"
 
@@ -19,13 +21,43 @@ bool is_open(const std::string& name) {
   return name == "open" || name == "openat" || name == "openat2" || name == "creat";
 }
 
+/// When the process started, in ticks; 0 where that cannot be told.
+std::uint64_t started(const ProcFs& proc, pid_t pid) {
+  const Result<std::string> text = proc.read(pid, "stat");
+  const auto stat = text ? parse_stat(*text) : Result<ProcStat>(text.error());
+  return stat ? stat->start_ticks : 0;
+}
+
+bool holds(const ProcFs& proc, pid_t pid, const std::string& link) {
+  const auto links = proc.links(pid, "fd");
+  return !links || std::any_of(links->begin(), links->end(), [&link](const ProcFs::Link& one) {
+    return one.text == link;
+  });
+}
+
+/// Of the processes that may not be looked at, how many could hold the other end. A pipe that the
+/// target's parent does not hold was made by the target, so only what it started since can have it.
+std::size_t
+possible_holders(const ProcFs& proc, const PeerQuery& query, const PeerScan& scan, pid_t parent) {
+  const bool anonymous = query.target.starts_with("pipe:[");
+  if (scan.denied.empty() || !anonymous || holds(proc, parent, query.target))
+    return scan.denied.size();
+  const std::uint64_t since = started(proc, query.pid);
+  const auto could = [&](pid_t pid) {
+    return started(proc, pid) >= since;
+  };
+  return static_cast<std::size_t>(std::count_if(scan.denied.begin(), scan.denied.end(), could));
+}
+
 void observe_peers(const ProcFs& proc, const PeerQuery& query, FdTarget& fd, Capture& capture) {
   PeerScan scan = find_peers(proc, query);
   fd.peers = std::move(scan.peers);
-  if (scan.denied > 0) {
+  const std::size_t unknown = possible_holders(proc, query, scan, capture.ppid);
+  if (unknown > 0) {
     const Error error{
         Errc::permission_denied,
-        std::to_string(scan.denied) + " processes could not be looked at"};
+        unknown == 1 ? "1 process could not be looked at"
+                     : std::to_string(unknown) + " processes could not be looked at"};
     add_missing(capture.missing, proc, "peers", error, kPrivateFiles);
   } else if (!scan.complete) {
     add_missing(
@@ -71,8 +103,13 @@ void observe_syscall(const ProcFs& proc, pid_t pid, bool peers, Capture& capture
     return;
   }
   if (fd->kind == FdKind::file && waits_in_pipe(capture.wchan)) fd->kind = FdKind::fifo;
+  // An open() that waits in there waits because nobody has the other end.
+  const bool alone = waits_for_partner(capture.wchan);
   const bool has_peers = fd->kind == FdKind::pipe || fd->kind == FdKind::fifo || is_open(call.name);
-  if (peers && has_peers) observe_peers(proc, {link_text(*fd), pid, number}, *fd, capture);
+  if (peers && has_peers && !alone)
+    observe_peers(proc, {link_text(*fd), pid, number}, *fd, capture);
+  if (peers && fd->kind == FdKind::socket)
+    if (auto peer = tcp_peer(proc, pid, fd->target)) fd->peers.push_back(*std::move(peer));
   call.fd = std::move(*fd);
 }
 

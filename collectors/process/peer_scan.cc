@@ -79,7 +79,7 @@ PeerScan find_peers(const ProcFs& proc, const PeerQuery& query, std::chrono::mil
     }
     const std::optional<bool> holds = scan.holds_other_end(pid);
     if (!holds) {
-      ++found.denied;
+      found.denied.push_back(pid);
     } else if (*holds) {
       if (auto peer = related_process(proc, pid)) found.peers.push_back(std::move(*peer));
     }

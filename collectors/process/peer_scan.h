@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxPeers = 32;
 
 struct PeerScan {
   std::vector<RelatedProcess> peers;  ///< each process once
-  std::size_t denied = 0;             ///< processes that may not be looked at
+  std::vector<pid_t> denied;          ///< processes that may not be looked at
   bool complete = true;               ///< false: the budget or kMaxPeers ended it
 };
 

@@ -38,6 +38,15 @@ class ProcessMemory final : public TargetMemory {
   pid_t pid_;
 };
 
+/// For where the target's memory is not to be touched. Errors: unsupported, always.
+class NoMemory final : public TargetMemory {
+ public:
+  [[nodiscard]] Result<std::size_t> read(std::uint64_t /*address*/, std::span<std::byte> /*out*/)
+      const override {
+    return Error{Errc::unsupported, "not read"};
+  }
+};
+
 /// A C string of at most `limit` bytes; shorter when memory ends. Reads page by page.
 [[nodiscard]] Result<std::string>
 read_string(const TargetMemory& memory, std::uint64_t address, std::size_t limit);

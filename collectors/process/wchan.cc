@@ -14,6 +14,10 @@ std::string read_wchan(const ProcFs& proc, pid_t pid) {
   return name == "0" ? std::string() : std::string(name);
 }
 
+bool waits_for_partner(std::string_view wchan) {
+  return wchan == "wait_for_partner" || wchan == "fifo_open";
+}
+
 bool waits_in_pipe(std::string_view wchan) {
   // anon_pipe_read and fifo_pipe_read from 6.15 on, pipe_wait before 5.5; wait_for_partner is what
   // fifo_open() sleeps in.

@@ -11,6 +11,9 @@ namespace pghang {
 /// file then reads `0` either way).
 [[nodiscard]] std::string read_wchan(const ProcFs& proc, pid_t pid);
 
+/// Whether it is where open() of a FIFO waits until somebody opens the other end.
+[[nodiscard]] bool waits_for_partner(std::string_view wchan);
+
 /// Whether that function is one of fs/pipe.c, so that a path without a kind must be a FIFO's.
 [[nodiscard]] bool waits_in_pipe(std::string_view wchan);
 

@@ -60,6 +60,31 @@ void report_deleted_modules(
   }
 }
 
+/// Classes of a wait_event_info word (PostgreSQL's wait_event.h), the same in every version.
+constexpr std::uint32_t kLwLockClass = 0x01;
+constexpr std::uint32_t kBufferPinClass = 0x04;
+
+bool on_stack(const Capture& capture, std::string_view function) {
+  const auto& frames = capture.stack.frames;
+  return std::any_of(frames.begin(), frames.end(), [function](const Frame& frame) {
+    return frame.function == function;
+  });
+}
+
+/// write_pipe_chunks() of elog.c writes to the standard error output.
+bool writes_to_log(const Capture& capture) {
+  if (on_stack(capture, "write_pipe_chunks")) return true;
+  const auto& call = capture.syscall;
+  return call && call->name.starts_with("write") && call->fd && call->fd->number == 2 &&
+         (call->fd->kind == FdKind::pipe || call->fd->kind == FdKind::fifo);
+}
+
+/// `wal sender process` before 14.
+bool is_walsender(const Capture& capture) {
+  return capture.title.find(": walsender ") != std::string::npos ||
+         capture.title.find(": wal sender ") != std::string::npos;
+}
+
 void cut_related(std::vector<RelatedProcess>& list, const char* name, Capture& capture) {
   if (list.size() <= kMaxRelated) return;
   const std::string left_out = std::to_string(list.size() - kMaxRelated);
@@ -116,6 +141,29 @@ void take_better_stack(
   capture.samples.back().stack_id = stack_id(capture.stack);
 }
 
+bool worth_surveying(const Capture& capture) {
+  if (capture.gone || !capture.postgres || capture.samples.empty()) return false;
+  const Sample& latest = capture.samples.back();
+  if (latest.state != ProcessState::sleeping || latest.frozen) return false;
+  const InterruptFlags& flags = latest.flags;
+  const std::uint32_t wait_class = flags.wait_event_info.value_or(0) >> 24U;
+  return flags.interrupt_holdoff_count.value_or(0) > 0 ||
+         flags.crit_section_count.value_or(0) > 0 || wait_class == kLwLockClass ||
+         wait_class == kBufferPinClass || writes_to_log(capture) ||
+         on_stack(capture, "WaitForProcSignalBarrier") || is_walsender(capture);
+}
+
+void take_survey(Capture& capture, Result<ChildReport> survey) {
+  if (survey && survey->failure) survey = Error{survey->failure->code, survey->failure->context};
+  if (!survey) {
+    capture.missing.push_back({"cluster", survey.error().context, ""});
+    return;
+  }
+  capture.cluster = std::move(survey->capture.cluster);
+  for (Missing& missing : survey->capture.missing)
+    capture.missing.push_back(std::move(missing));
+}
+
 std::string encode_capture(std::uint64_t id, Capture capture) {
   const std::size_t room = kMaxMessageBytes - kHeaderBytes;
   std::string body = codec::encode(capture);
@@ -134,6 +182,16 @@ std::string encode_capture(std::uint64_t id, Capture capture) {
     if (capture.syscall && capture.syscall->fd) {
       cut_related(capture.syscall->fd->peers, "peers", capture);
     }
+    body = codec::encode(capture);
+  }
+  if (body.size() > room && !capture.cluster.empty()) {
+    const std::size_t surveyed = capture.cluster.size();
+    while (body.size() > room && !capture.cluster.empty()) {
+      capture.cluster.resize(capture.cluster.size() * 3 / 4);
+      body = codec::encode(capture);
+    }
+    const std::string left_out = std::to_string(surveyed - capture.cluster.size());
+    capture.missing.push_back({"cluster", left_out + " more are not listed", ""});
     body = codec::encode(capture);
   }
   const std::size_t all = capture.stack.frames.size();

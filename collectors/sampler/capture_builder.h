@@ -23,8 +23,18 @@ void take_better_stack(
     const ModuleSource& modules
 );
 
+/// Whether what it waits for may be another process of its cluster to give: it sleeps with
+/// interrupts held (an LWLock, its parallel workers), waits for an LWLock, a buffer pin or a
+/// barrier, writes to the log pipe, or is a walsender, whose shutdown the whole server waits for.
+/// False for every ordinary wait.
+[[nodiscard]] bool worth_surveying(const Capture& capture);
+
+/// Takes what a survey report found. One that failed leaves its reason in `missing`.
+void take_survey(Capture& capture, Result<ChildReport> survey);
+
 /// The packet of a `captured` answer. What does not fit into kMaxMessageBytes is cut and says so:
-/// long lists of processes first, then frames from the outer end of the stack.
+/// long lists of processes first, then the least suspicious of the cluster, then frames from the
+/// outer end of the stack.
 [[nodiscard]] std::string encode_capture(std::uint64_t id, Capture capture);
 
 }  // namespace pghang::sampler

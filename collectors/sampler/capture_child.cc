@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collectors/process/capabilities.h"
+#include "collectors/process/cluster_survey.h"
 #include "collectors/process/observer.h"
 #include "collectors/sampler/interrupt_variables.h"
 #include "collectors/sampler/kernel_view.h"
@@ -139,6 +140,7 @@ Result<void> look(
   // Looking for peers takes as long as there are processes: not while the target may stand still.
   const bool peers = request.peers && !stacks.still_attached();
   auto seen = observe_process(proc, request.pid, peers, capture);
+  capture.orphan = is_orphan(proc, capture);
   if (capture.syscall) {
     capture.syscall->at_least_seconds = span.seconds_in(capture.syscall->number);
   }
@@ -185,6 +187,17 @@ Result<void> look_with_memory(
   }
   if (task.kind == ChildTask::Kind::stop_only) {
     StackSeries(proc, report.capture.key, task.request, listener, report).take_stopped();
+    return boost::system::in_place_value;
+  }
+  if (task.kind == ChildTask::Kind::survey) {
+    const auto variables = find_interrupt_variables(report.mappings, modules);
+    report.capture.cluster = survey_cluster(
+        proc,
+        task.request.pid,
+        task.postmaster,
+        variables.addresses,
+        report.capture.missing
+    );
     return boost::system::in_place_value;
   }
   if (!mappings) {

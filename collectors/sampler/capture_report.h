@@ -18,12 +18,14 @@ struct ChildTask {
     capture,      ///< look at the process
     stop_only,    ///< take one stack by ptrace_stop, nothing else
     kernel_only,  ///< look without touching its memory, which did not answer before
+    survey,       ///< look at the other processes of its cluster instead
   };
 
   Kind kind = Kind::capture;
   CaptureRequest request;
   /// Answer with need_modules when a module of the target is not known yet.
   bool ask_for_modules = true;
+  pid_t postmaster = 0;  ///< for a survey: whose children make up the cluster
 };
 
 /// What a capture child found. Wire format of the pipe to the worker: an aggregate of values only.

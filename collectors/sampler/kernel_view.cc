@@ -8,13 +8,6 @@
 namespace pghang::sampler {
 namespace {
 
-class NoMemory final : public TargetMemory {
- public:
-  [[nodiscard]] Result<std::size_t> read(std::uint64_t, std::span<std::byte>) const override {
-    return Error{Errc::unsupported, "not read"};
-  }
-};
-
 constexpr std::uint64_t kPrivateFiles = capability::kSysPtrace | capability::kDacReadSearch;
 
 void observe_syscall(const ProcFs& proc, pid_t pid, Capture& capture) {

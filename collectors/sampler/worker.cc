@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "collectors/evidence/codec.h"
+#include "collectors/process/cluster_survey.h"
 #include "collectors/process/procfs.h"
 #include "collectors/sampler/capture_builder.h"
 #include "collectors/sampler/capture_child.h"
@@ -27,6 +28,8 @@ using std::chrono::milliseconds;
 /// A second look has a quarter of the deadline left, so it is a short one.
 constexpr std::uint32_t kLateSamples = 3;
 constexpr std::uint32_t kLateIntervalMs = 20;
+/// A survey ends itself after kSurveyBudget, unless a process it looks at does not answer.
+constexpr milliseconds kSurveyDeadline{500};
 
 double own_cpu_micros() {
   timespec time{};
@@ -55,6 +58,7 @@ class Worker {
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
   [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
+  void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
   in_child(const ChildTask& task, milliseconds budget, Turn& turn);
 
@@ -117,14 +121,26 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   if (!report) return report.error();
   const bool stopped_before = report->stopped_target;
   Capture capture = build_capture(*std::move(report), request, modules_);
-  if (!worth_stopping(capture, request, stopped_before)) return capture;
-  task.kind = ChildTask::Kind::stop_only;
   task.ask_for_modules = false;
   task.request.expect_start_ticks = capture.key.start_ticks;
-  auto stop = in_child(task, child_budget(turn.deadline), turn);
-  // What was seen without a stop is worth having, whatever became of the stop.
-  if (stop) take_better_stack(capture, *std::move(stop), request, modules_);
+  if (worth_stopping(capture, request, stopped_before)) {
+    task.kind = ChildTask::Kind::stop_only;
+    auto stop = in_child(task, child_budget(turn.deadline), turn);
+    // What was seen without a stop is worth having, whatever became of the stop.
+    if (stop) take_better_stack(capture, *std::move(stop), request, modules_);
+  }
+  survey(task, capture, turn);
   return capture;
+}
+
+/// By a child of its own: another process whose memory does not answer must not cost the capture.
+void Worker::survey(ChildTask task, Capture& capture, Turn& turn) {
+  task.postmaster = postmaster_of(capture);
+  if (child_stuck_ || task.postmaster == 0 || !worth_surveying(capture)) return;
+  task.kind = ChildTask::Kind::survey;
+  const auto spent = std::chrono::duration_cast<milliseconds>(Clock::now() - turn.received);
+  const milliseconds until = std::min(child_budget(turn.deadline), spent + kSurveyDeadline);
+  take_survey(capture, in_child(task, until, turn));
 }
 
 Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
