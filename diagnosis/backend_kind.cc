@@ -71,6 +71,9 @@ std::string_view trimmed(std::string_view text) {
 
 std::string kind_by_title(std::string_view title) {
   const auto known = [](std::string_view text) -> std::string_view {
+    // A session of a role of that name ends in a command tag or `idle`.
+    if (text.starts_with("walsender ") && text.find(" streaming ") != std::string_view::npos)
+      return "walsender";
     const auto* const found = std::ranges::find_if(kTitles, [text](const Title& candidate) {
       return candidate.prefix ? text.starts_with(candidate.text) : text == candidate.text;
     });

@@ -31,17 +31,23 @@ enum class Story {
   cancel_vanished,
   critical_section,
   lwlock,
+  wal_convoy,
   held_workers,
   held_rollback,
   held_protocol,
   held_worker,
   held,
   spinning_library,
+  procedural_loop,
   spinning,
   fifo_read,
   fifo_write,
   open_call,
   log_pipe,
+  copy_program,
+  procedural_call,
+  remote_connecting,
+  remote_query,
   child,
   pipe,
   socket,
@@ -49,6 +55,11 @@ enum class Story {
   blocking_call,
   client_ignores_cancel,
   client,
+  sync_rep,
+  recovery_conflict,
+  walsender_shutdown,
+  authentication,
+  orphan,
   idle_cancel,
   just_taken,
   within_grace,
@@ -72,18 +83,72 @@ struct StepText {
 struct Explanation {
   Story story;
   std::string_view summary;
-  std::array<StepText, 4> steps;  ///< safest first
+  std::array<StepText, 5> steps;  ///< safest first
 };
+
+/// The enumerator as it is spelled: the `explanation` of a verdict, stable for programs.
+[[nodiscard]] const char* to_string(Story story);
 
 [[nodiscard]] std::span<const Explanation> explanations();
 [[nodiscard]] const Explanation& explanation(Story story);
 
-/// What the texts may ask for; story.cc gives each a value.
+/// What the texts may ask for; values_of() gives each a value. A step that asks for one without a
+/// value, or with an empty one, is left out. Those that begin with a blank, or with ` and`, are
+/// whole sentences or clauses that may be empty: `suspects`, `workers`, `log_reader`,
+/// `programs_ignore`, `unserved`.
 inline constexpr auto kPlaceholders = std::to_array<std::string_view>(
-    {"The",     "again",  "ago",       "asked",   "call", "child",  "child_pids",
-     "error",   "fs",     "grace",     "held",    "io",   "kind",   "leader",
-     "mount",   "path",   "peer_pids", "peers",   "pid",  "place",  "ppid",
-     "samples", "signal", "signame",   "sql_pid", "the",  "tracer", "tracer_pid"}
+    {"The",
+     "again",
+     "ago",
+     "asked",
+     "call",
+     "child",
+     "child_pids",
+     "end_programs",
+     "error",
+     "fs",
+     "fs_device",
+     "grace",
+     "held",
+     "io",
+     "kind",
+     "language",
+     "leader",
+     "log_reader",
+     "log_reader_price",
+     "log_reader_step",
+     "module",
+     "mount",
+     "path",
+     "peer_pids",
+     "peers",
+     "pid",
+     "place",
+     "postmaster",
+     "ppid",
+     "programs",
+     "programs_ignore",
+     "remote",
+     "remote_or_server",
+     "remote_pid",
+     "samples",
+     "serves",
+     "signal",
+     "signame",
+     "sql_pid",
+     "suspect_price",
+     "suspect_step",
+     "suspects",
+     "the",
+     "tracer",
+     "tracer_pid",
+     "unserved",
+     "wal_price",
+     "wal_step",
+     "wal_writer",
+     "worker_price",
+     "worker_step",
+     "workers"}
 );
 
 }  // namespace pghang

@@ -26,7 +26,10 @@ enum class Piece {
   switches,
   io,
   stack,
-  where
+  where,
+  parent,
+  authentication,
+  cluster
 };
 
 std::vector<Piece> pieces_of(Cause cause) {
@@ -49,10 +52,25 @@ std::vector<Piece> pieces_of(Cause cause) {
     case Cause::spinning:
     case Cause::blocking_call:
     case Cause::client_write:
-      return {Piece::flags, Piece::counters, Piece::states, Piece::switches, Piece::where};
+      return {
+          Piece::flags,
+          Piece::counters,
+          Piece::parent,
+          Piece::authentication,
+          Piece::states,
+          Piece::switches,
+          Piece::where,
+          Piece::cluster};
     case Cause::not_stuck:
     case Cause::unknown:
-      return {Piece::asked, Piece::signal, Piece::flags, Piece::states, Piece::where};
+      return {
+          Piece::asked,
+          Piece::signal,
+          Piece::flags,
+          Piece::parent,
+          Piece::authentication,
+          Piece::states,
+          Piece::where};
   }
   return {};
 }
@@ -130,6 +148,18 @@ std::string quote_where(const Capture& capture) {
   return text::join(parts, "; ");
 }
 
+std::string quote_parent(const Capture& capture, const InterruptFlags& flags) {
+  if (!capture.orphan) return {};
+  return number("PostmasterPid", flags.postmaster_pid) + ", parent " + std::to_string(capture.ppid);
+}
+
+std::string quote_cluster(const Capture& capture) {
+  const std::size_t count = capture.cluster.size();
+  if (count == 0) return {};
+  return count == 1 ? "1 other process of its cluster looked at"
+                    : std::to_string(count) + " other processes of its cluster looked at";
+}
+
 std::string quote_tracer(const Capture& capture) {
   const pid_t pid = capture.samples.empty() ? 0 : capture.samples.back().tracer_pid;
   return pid == 0 ? std::string() : "TracerPid=" + std::to_string(pid);
@@ -152,6 +182,10 @@ std::string quote_piece(Piece piece, const Evidence& evidence, const Facts& fact
     case Piece::io: return quote_io(evidence);
     case Piece::stack: return "ProcessInterrupts on the stack";
     case Piece::where: return quote_where(capture);
+    case Piece::parent: return quote_parent(capture, latest.flags);
+    case Piece::authentication:
+      return latest.flags.client_auth_in_progress.value_or(0) > 0 ? "ClientAuthInProgress=1" : "";
+    case Piece::cluster: return quote_cluster(capture);
   }
   return {};
 }

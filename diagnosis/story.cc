@@ -2,61 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "diagnosis/backend_kind.h"
+#include "diagnosis/scene.h"
 
 namespace pghang {
 namespace {
-
-/// Everything a case may be told by.
-struct Scene {
-  const Evidence& evidence;
-  const Facts& facts;
-  const Place& place;
-
-  [[nodiscard]] const Capture& capture() const { return evidence.capture; }
-
-  [[nodiscard]] const FdTarget* fd() const {
-    const auto& syscall = capture().syscall;
-    return syscall && syscall->fd ? &*syscall->fd : nullptr;
-  }
-
-  [[nodiscard]] bool calls(std::initializer_list<std::string_view> names) const {
-    return capture().syscall && std::ranges::find(names, capture().syscall->name) != names.end();
-  }
-
-  /// Whether wchan or a line of the kernel stack holds one of the names.
-  [[nodiscard]] bool kernel_has(std::initializer_list<std::string_view> names) const {
-    const auto holds = [names](std::string_view line) {
-      return std::ranges::any_of(names, [line](std::string_view name) {
-        return line.find(name) != std::string_view::npos;
-      });
-    };
-    return holds(capture().wchan) || std::ranges::any_of(capture().kernel_stack, holds);
-  }
-
-  [[nodiscard]] bool opens() const {
-    return calls({"open", "openat", "openat2", "creat"}) && !capture().syscall->path.empty();
-  }
-
-  [[nodiscard]] bool opens_fifo() const {
-    const bool fifo = fd() != nullptr && fd()->kind == FdKind::fifo;
-    return opens() && (fifo || kernel_has({"wait_for_partner", "fifo_open"}));
-  }
-
-  [[nodiscard]] bool opens_for_writing() const {
-    return calls({"creat"}) || capture().syscall->text.find("O_WRONLY") != std::string::npos;
-  }
-
-  [[nodiscard]] bool on_mount() const { return fd() != nullptr && !fd()->mount.empty(); }
-
-  [[nodiscard]] bool on_pipe() const {
-    return fd() != nullptr && (fd()->kind == FdKind::pipe || fd()->kind == FdKind::fifo);
-  }
-};
 
 struct Case {
   Cause cause;
@@ -68,32 +19,17 @@ bool always(const Scene& /*scene*/) {
   return true;
 }
 
-bool on_network_file_system(const Scene& scene) {
-  const std::string_view fs = scene.on_mount() ? std::string_view(scene.fd()->fs_type) : "";
-  return fs.starts_with("nfs") || fs.starts_with("fuse") || fs == "cifs" || fs == "smb3" ||
-         fs == "ceph" || fs == "9p";
-}
-
-/// Somebody outside the server holds the other end of a pipe. Every process of the server holds the
-/// log pipe, and none of those is to be ended.
-bool has_foreign_peers(const Scene& scene) {
-  if (!scene.on_pipe()) return false;
-  const auto& peers = scene.fd()->peers;
-  return !peers.empty() && std::ranges::none_of(peers, [&scene](const RelatedProcess& peer) {
-    return peer.comm == scene.capture().comm;
-  });
-}
-
-/// The flags were not there, rather than out of reach.
-bool without_variables(const Scene& scene) {
-  const auto& missing = scene.capture().missing;
-  return !scene.capture().postgres && std::ranges::none_of(missing, [](const Missing& entry) {
-    return entry.evidence == "interrupts";
-  });
-}
-
 /// The first case of the cause that matches, tells the story. The last of each always matches.
 constexpr auto kCases = std::to_array<Case>({
+    {Cause::critical_section, orphaned, Story::orphan},
+    {Cause::lwlock_wait, orphaned, Story::orphan},
+    {Cause::interrupts_held, orphaned, Story::orphan},
+    {Cause::spinning, orphaned, Story::orphan},
+    {Cause::blocking_call, orphaned, Story::orphan},
+    {Cause::client_write, orphaned, Story::orphan},
+    {Cause::handler_replaced, orphaned, Story::orphan},
+    {Cause::not_stuck, orphaned, Story::orphan},
+
     {Cause::gone, [](const Scene& s) { return !s.capture().gone; }, Story::zombie},
     {Cause::gone, always, Story::gone},
     {Cause::frozen, always, Story::frozen},
@@ -140,14 +76,21 @@ constexpr auto kCases = std::to_array<Case>({
      [](const Scene& s) { return s.facts.judged == Request::cancel; },
      Story::cancel_vanished},
     {Cause::handler_replaced, always, Story::handler_replaced},
+    {Cause::critical_section, waits_for_wal, Story::wal_convoy},
     {Cause::critical_section, always, Story::critical_section},
+    {Cause::lwlock_wait, waits_for_wal, Story::wal_convoy},
     {Cause::lwlock_wait, always, Story::lwlock},
 
+    {Cause::interrupts_held, waits_for_standby, Story::sync_rep},
+    {Cause::interrupts_held, waits_in_recovery_conflict, Story::recovery_conflict},
+    {Cause::interrupts_held, ends_with_the_server, Story::walsender_shutdown},
+    {Cause::interrupts_held, waits_for_copy_program, Story::copy_program},
     {Cause::interrupts_held,
      [](const Scene& s) {
        return stack_has(s.evidence, {"WaitForBackgroundWorkerShutdown", "DestroyParallelContext"});
      },
      Story::held_workers},
+    {Cause::interrupts_held, authenticates, Story::authentication},
     {Cause::interrupts_held,
      [](const Scene& s) { return s.facts.rolling_back; },
      Story::held_rollback},
@@ -159,6 +102,8 @@ constexpr auto kCases = std::to_array<Case>({
      Story::held_worker},
     {Cause::interrupts_held, always, Story::held},
 
+    {Cause::spinning, authenticates, Story::authentication},
+    {Cause::spinning, in_procedural_language, Story::procedural_loop},
     {Cause::spinning,
      [](const Scene& s) { return !s.place.modules.empty(); },
      Story::spinning_library},
@@ -169,22 +114,24 @@ constexpr auto kCases = std::to_array<Case>({
      Story::fifo_write},
     {Cause::blocking_call, [](const Scene& s) { return s.opens_fifo(); }, Story::fifo_read},
     {Cause::blocking_call, [](const Scene& s) { return s.opens(); }, Story::open_call},
-    {Cause::blocking_call,
-     [](const Scene& s) { return stack_has(s.evidence, {"write_pipe_chunks"}); },
-     Story::log_pipe},
+    {Cause::blocking_call, writes_to_log, Story::log_pipe},
+    {Cause::blocking_call, waits_for_copy_program, Story::copy_program},
+    {Cause::blocking_call, authenticates, Story::authentication},
+    {Cause::blocking_call, waits_in_recovery_conflict, Story::recovery_conflict},
+    {Cause::blocking_call, ends_with_the_server, Story::walsender_shutdown},
+    {Cause::blocking_call, connects_by_libpq, Story::remote_connecting},
+    {Cause::blocking_call, asks_by_libpq, Story::remote_query},
+    {Cause::blocking_call, in_procedural_language, Story::procedural_call},
     {Cause::blocking_call, has_foreign_peers, Story::pipe},
     {Cause::blocking_call,
-     [](const Scene& s) {
-       return !s.capture().children.empty() && (s.on_pipe() || s.calls({"wait4", "waitid"}));
-     },
+     [](const Scene& s
+     ) { return !s.capture().children.empty() && (s.on_pipe() || s.calls({"wait4", "waitid"})); },
      Story::child},
     {Cause::blocking_call,
      [](const Scene& s) { return s.fd() != nullptr && s.fd()->kind == FdKind::socket; },
      Story::socket},
     {Cause::blocking_call,
-     [](const Scene& s) {
-       return s.calls({"nanosleep", "clock_nanosleep"});
-     },
+     [](const Scene& s) { return s.calls({"nanosleep", "clock_nanosleep"}); },
      Story::nap},
     {Cause::blocking_call, always, Story::blocking_call},
 
@@ -193,6 +140,10 @@ constexpr auto kCases = std::to_array<Case>({
      Story::client_ignores_cancel},
     {Cause::client_write, always, Story::client},
 
+    {Cause::not_stuck, waits_for_standby, Story::sync_rep},
+    {Cause::not_stuck, waits_in_recovery_conflict, Story::recovery_conflict},
+    {Cause::not_stuck, ends_with_the_server, Story::walsender_shutdown},
+    {Cause::not_stuck, authenticates, Story::authentication},
     {Cause::not_stuck,
      [](const Scene& s) { return s.facts.ignores_idle_cancel; },
      Story::idle_cancel},
@@ -212,6 +163,7 @@ constexpr auto kCases = std::to_array<Case>({
      [](const Scene& s) { return !s.facts.flags_known && without_variables(s); },
      Story::not_postgres},
     {Cause::unknown, [](const Scene& s) { return !s.facts.flags_known; }, Story::flags_missing},
+    {Cause::unknown, waits_in_recovery_conflict, Story::recovery_conflict},
     {Cause::unknown, always, Story::auxiliary_silent},
 });
 

@@ -45,6 +45,17 @@ std::string expand(std::string_view pattern, const Values& values) {
   return expanded;
 }
 
+bool has_values(std::string_view pattern, const Values& values) {
+  for (auto open = pattern.find('{'); open != std::string_view::npos;
+       open = pattern.find('{', open + 1)) {
+    const auto close = pattern.find('}', open);
+    if (close == std::string_view::npos) return true;
+    const auto value = values.find(pattern.substr(open + 1, close - open - 1));
+    if (value == values.end() || value->second.empty()) return false;
+  }
+  return true;
+}
+
 std::string printable(std::string_view foreign) {
   std::string clean(foreign);
   std::ranges::replace_if(

@@ -16,6 +16,9 @@ using Values = std::map<std::string, std::string, std::less<>>;
 /// stays as it is written.
 [[nodiscard]] std::string expand(std::string_view pattern, const Values& values);
 
+/// Whether every `{name}` in `pattern` has a value that is not empty.
+[[nodiscard]] bool has_values(std::string_view pattern, const Values& values);
+
 /// Foreign text for a terminal: control characters become `?`.
 [[nodiscard]] std::string printable(std::string_view foreign);
 

@@ -5,20 +5,12 @@
 #include <vector>
 
 #include "diagnosis/quotes.h"
+#include "diagnosis/scene.h"
 #include "diagnosis/story.h"
+#include "diagnosis/values_cluster.h"
 
 namespace pghang {
 namespace {
-
-std::string name_process(const RelatedProcess& process) {
-  std::string name = process.comm.empty() ? "a process" : text::printable(process.comm);
-  return name + " (pid " + std::to_string(process.pid) + ")";
-}
-
-std::string name_peer(const RelatedProcess& peer) {
-  if (peer.pid == 0) return peer.address;
-  return name_process(peer) + (peer.address.empty() ? "" : " at " + peer.address);
-}
 
 std::string pid_list(const std::vector<RelatedProcess>& processes, pid_t self) {
   std::vector<std::string> pids;
@@ -67,6 +59,10 @@ void add_request(const Evidence& evidence, const Facts& facts, text::Values& val
   values["signame"] = cancel ? "SIGINT" : "SIGTERM";
   values["asked"] =
       facts.judged == Request::none ? "was asked to stop" : "received the " + values["signal"];
+  values["unserved"] =
+      facts.judged == Request::none ? "" : " and has not served the " + values["signal"];
+  values["serves"] = facts.signal_pending ? "serves the pending " + values["signame"]
+                                          : "signals sent meanwhile are delivered";
   const Asked& asked = evidence.asked;
   const auto ago = cancel ? asked.cancel_accepted_ago : asked.terminate_accepted_ago;
   const auto grace = cancel ? asked.cancel_grace : asked.terminate_grace;
@@ -92,6 +88,7 @@ void add_descriptor(const Capture& capture, text::Values& values) {
   const FdTarget& fd = *capture.syscall->fd;
   values["mount"] = text::printable(text::shell_word(fd.mount));
   values["fs"] = fd.fs_type;
+  values["fs_device"] = fd.fs_type + (fd.device.empty() ? "" : " on " + text::printable(fd.device));
   values["peers"] = name_list(fd.peers, capture.key.pid, name_peer);
   values["peer_pids"] = pid_list(fd.peers, capture.key.pid);
   if (values["peers"].empty())
@@ -134,6 +131,11 @@ text::Values values_of(const Evidence& evidence, const Facts& facts, const Place
   add_missing(evidence, facts, values);
   add_descriptor(capture, values);
   add_tracer(capture, values);
+  values["language"] = procedural_language(place.modules);
+  values["module"] = place.modules.substr(0, place.modules.find(' '));
+  if (!capture.samples.empty() && capture.samples.back().flags.postmaster_pid)
+    values["postmaster"] = std::to_string(*capture.samples.back().flags.postmaster_pid);
+  add_cluster_values(evidence, values);
   return values;
 }
 

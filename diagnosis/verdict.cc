@@ -128,17 +128,19 @@ Verdict diagnose(const Evidence& evidence) {
   const auto* const row =
       std::ranges::find_if(kRows, [&facts](const Row& known) { return known.matches(facts); });
   const Place place = place_of(evidence, facts);
-  const Explanation& words = explanation(story_of(row->cause, evidence, facts, place));
+  const Story story = story_of(row->cause, evidence, facts, place);
+  const Explanation& words = explanation(story);
   const text::Values values = values_of(evidence, facts, place);
 
   Verdict verdict;
   verdict.cause = row->cause;
   verdict.gate = row->gate;
   verdict.confidence = confidence_of(*row, facts);
+  verdict.explanation = to_string(story);
   verdict.summary = text::expand(words.summary, values);
   verdict.detail = quote(row->cause, evidence, facts);
   for (const StepText& step : words.steps)
-    if (!step.step.empty())
+    if (!step.step.empty() && text::has_values(step.step, values))
       verdict.release.push_back(
           {.step = text::expand(step.step, values), .price = text::expand(step.price, values)}
       );

@@ -160,6 +160,7 @@ json::object verdict_object(const Verdict& verdict) {
   return {
       {"cause", to_string(verdict.cause)},
       {"gate", to_string(verdict.gate)},
+      {"explanation", json_string_or_null(verdict.explanation)},
       {"summary", json_string(verdict.summary)},
       {"detail", json_string(verdict.detail)},
       {"release", std::move(release)},

@@ -27,8 +27,22 @@ constexpr std::size_t kMaxTitle = 256;
 
 /// Calls in which a process may hold its own mmap_lock for writing.
 constexpr std::array<std::string_view, 16> kAddressSpaceCalls{
-    "brk",    "clone",  "clone3",   "execve", "exit_group",    "fork",   "madvise", "mlock",
-    "mlock2", "mlockall", "mmap",   "mprotect", "mremap", "munmap", "shmat",  "shmdt"};
+    "brk",
+    "clone",
+    "clone3",
+    "execve",
+    "exit_group",
+    "fork",
+    "madvise",
+    "mlock",
+    "mlock2",
+    "mlockall",
+    "mmap",
+    "mprotect",
+    "mremap",
+    "munmap",
+    "shmat",
+    "shmdt"};
 
 /// What tells at a glance whether a process is worth more.
 struct Glance {
@@ -94,7 +108,8 @@ void read_status(const ProcFs& proc, ClusterProcess& process) {
 
 void read_memory(const ProcFs& proc, const VariableAddresses& variables, ClusterProcess& process) {
   const pid_t pid = process.key.pid;
-  if (const auto title = proc.read(pid, "cmdline", kMaxTitle)) process.title = parse_cmdline(*title);
+  if (const auto title = proc.read(pid, "cmdline", kMaxTitle))
+    process.title = parse_cmdline(*title);
   if (variables.empty()) return;
   if (const auto flags = read_interrupt_flags(ProcessMemory(pid), variables))
     process.sample.flags = *flags;

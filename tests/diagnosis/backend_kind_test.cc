@@ -28,11 +28,13 @@ TEST(BackendKind, IsToldFromTheTitleElse) {
   EXPECT_EQ(kind_of_title("postgres: parallel worker for PID 12 "), "parallel worker");
   EXPECT_EQ(kind_of_title("postgres: bgworker: parallel worker for PID 12"), "parallel worker");
   EXPECT_EQ(kind_of_title("postgres: startup recovering 000000010000000000000001"), "startup");
+  EXPECT_EQ(kind_of_title("postgres: walsender r 10.0.0.2(5000) streaming 0/5"), "walsender");
   EXPECT_EQ(kind_of_title("postgres: app shop [local] SELECT"), "backend");
 }
 
 TEST(BackendKind, ARoleNamedLikeAProcessIsABackend) {
   EXPECT_EQ(kind_of_title("postgres: archiver shop [local] idle"), "backend");
+  EXPECT_EQ(kind_of_title("postgres: walsender shop [local] idle"), "backend");
   EXPECT_EQ(kind_of_title("postgres: checkpointer shop 10.0.0.5(4711) idle"), "backend");
 }
 

@@ -97,8 +97,9 @@ TEST(VerdictWords, OfAPathWithShellCharactersQuoteIt) {
 TEST(VerdictWords, OfASpinNameTheLibraries) {
   EXPECT_EQ(
       summary(tests::python_loop()),
-      "The backend received the terminate but runs in plpython3.so → libpython3.11.so.1.0 and does "
-      "not come back to PostgreSQL, where it would be served."
+      "The backend received the terminate but runs in plpython3.so → libpython3.11.so.1.0, "
+      "PL/Python "
+      "code that does not come back to PostgreSQL, where it would be served."
   );
 }
 
@@ -221,8 +222,8 @@ TEST(VerdictWords, OfASleepNameWhoSleeps) {
       summary(Given()
                   .die_pending()
                   .in_call(plain_call("clock_nanosleep", "..."))
-                  .stack({"libc.so.6:clock_nanosleep", "plpython3.so:PLy_exec_function"})),
-      "it waits in clock_nanosleep(), called from plpython3.so, which goes on after every signal"
+                  .stack({"libc.so.6:clock_nanosleep", "postgis-3.so:f"})),
+      "it waits in clock_nanosleep(), called from postgis-3.so, which goes on after every signal"
   ));
 }
 

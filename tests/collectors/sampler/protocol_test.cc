@@ -47,7 +47,7 @@ TEST(Protocol, AWrongMagicIsMalformed) {
 
 TEST(Protocol, AnotherVersionIsUnsupported) {
   std::string packet = good();
-  packet[4] = 2;
+  packet[4] = static_cast<char>(kProtocolVersion + 1);
   EXPECT_EQ(decode_message(packet).error().code, Errc::unsupported);
 }
 
