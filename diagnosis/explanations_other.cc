@@ -34,10 +34,11 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      {{{"Wait: storage answers, if slowly", "time"}}}},
     {Story::exiting,
      "{The} is already exiting (inside proc_exit), where further signals are ignored by design; it "
-     "{place}.",
-     {{{"Free what its exit waits for", "depends on what that is"}, kCrash}}},
+     "{place}.{suspects}",
+     {{kFreeSuspect, {"Free what its exit waits for", "depends on what that is"}, kCrash}}},
     {Story::io_frozen_file_system,
-     "{The} waits in the kernel for a file system that appears to be frozen, {mount} ({fs_device}); "
+     "{The} waits in the kernel for a file system that appears to be frozen, {mount} "
+     "({fs_device}); "
      "no signal is delivered until it is thawed.",
      {{{"fsfreeze -u {mount}", "the snapshot or backup that froze it may be inconsistent"},
        kReboot}}},

@@ -31,8 +31,9 @@ constexpr auto kExplanations = std::to_array<Explanation>({
         "none"},
        kReboot}}},
     {Story::held_workers,
-     "{The} received the {signal} but waits, with interrupts held ({held}), for its parallel "
-     "workers to exit; it goes on when the last of them has.{workers}",
+     "{The} waits, with interrupts held ({held}), for its parallel workers to exit{unserved}; it "
+     "goes "
+     "on when the last of them has.{workers}",
      {{{"{worker_step}", "{worker_price}"},
        {"pghangd diagnose each of: SELECT pid FROM pg_stat_activity WHERE leader_pid = {sql_pid}; "
         "and free the one that is stuck",
@@ -47,14 +48,16 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "cancel waits; it {place}.",
      {{kTerminate, kCloseConnection}}},
     {Story::held_worker,
-     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it {place}.{suspects}",
+     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it "
+     "{place}.{suspects}",
      {{kFreeSuspect,
        {"pghangd diagnose its leader and the other workers, for one of them may not let go: SELECT "
         "pid FROM pg_stat_activity WHERE {leader} IN (pid, leader_pid);",
         "none"},
        kCrash}}},
     {Story::held,
-     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it {place}.{suspects}",
+     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it "
+     "{place}.{suspects}",
      {{kFreeSuspect,
        {"Find who keeps it from going on: pghangd diagnose the other backends that do not move",
         "none"},
@@ -105,14 +108,13 @@ constexpr auto kExplanations = std::to_array<Explanation>({
         "the statement reads an empty file, or what it has written is lost"},
        kCrash}}},
     {Story::log_pipe,
-     "{The} received the {signal} but cannot act on it: it writes to the server log, and nobody "
-     "empties the log pipe.{log_reader}",
+     "{The} hangs in a write to the server log{unserved}: nobody empties the log pipe.{log_reader}",
      {{kFreeLogReader, kLogger, kCrash}}},
     {Story::copy_program,
-     "{The} received the {signal} but cannot act on it: it {place}, for the program of COPY to "
-     "end, {programs}.{programs_ignore}",
+     "{The} waits for the program of COPY to end, {programs},{unserved}; it "
+     "{place}.{programs_ignore}",
      {{{"End {programs}, of COPY PROGRAM: {end_programs}",
-        "that program ends; the statement gets its exit status, then serves the {signal}"},
+        "that program ends; the statement gets its exit status, and the backend goes on"},
        kCrash}}},
     {Story::remote_connecting,
      "{The} received the {signal} but cannot act on it: {module} connects to {remote_or_server} in "
@@ -144,8 +146,7 @@ constexpr auto kExplanations = std::to_array<Explanation>({
     {Story::socket,
      "{The} received the {signal} but cannot act on it: it {place}, for the other end of a "
      "connection ({peers}) to answer.",
-     {{kCutConnection,
-       kCrash}}},
+     {{kCutConnection, kCrash}}},
     {Story::nap,
      "{The} received the {signal} but cannot act on it: it {place}, which goes on after every "
      "signal until its time is over.",
@@ -196,7 +197,8 @@ constexpr auto kExplanations = std::to_array<Explanation>({
        {"Wait for authentication_timeout, which ends it unless the call does not return",
         "that client is refused"}}}},
     {Story::orphan,
-     "{The} has outlived its postmaster (PostmasterPid={postmaster}, its parent is {ppid}){unserved}"
+     "{The} has outlived its postmaster (PostmasterPid={postmaster}, its parent is "
+     "{ppid}){unserved}"
      "; it {place}. The server cannot start again before it has ended.",
      {{{"kill -TERM {pid}", "its transaction is rolled back"},
        {"kill -KILL {pid}: without a postmaster this restarts nothing",

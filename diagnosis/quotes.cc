@@ -39,7 +39,8 @@ std::vector<Piece> pieces_of(Cause cause) {
     case Cause::stopped: return {Piece::states, Piece::signal};
     case Cause::traced: return {Piece::states, Piece::tracer, Piece::signal};
     case Cause::exiting:
-    case Cause::making_progress: return {Piece::exit, Piece::states, Piece::io, Piece::where};
+    case Cause::making_progress:
+      return {Piece::exit, Piece::counters, Piece::states, Piece::io, Piece::where, Piece::cluster};
     case Cause::uninterruptible_io:
       return {Piece::states, Piece::signal, Piece::switches, Piece::io, Piece::where};
     case Cause::signal_ignored: return {Piece::signal, Piece::states};

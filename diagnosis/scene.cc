@@ -93,6 +93,10 @@ bool without_variables(const Scene& scene) {
   });
 }
 
+bool waits_for_workers(const Scene& scene) {
+  return stack_has(scene.evidence, {"WaitForBackgroundWorkerShutdown", "DestroyParallelContext"});
+}
+
 bool orphaned(const Scene& scene) {
   return scene.capture().orphan;
 }

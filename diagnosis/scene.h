@@ -35,6 +35,8 @@ struct Scene {
 [[nodiscard]] bool has_foreign_peers(const Scene& scene);
 /// The flags were not there, rather than out of reach.
 [[nodiscard]] bool without_variables(const Scene& scene);
+/// A leader that waits until the last of its parallel workers has ended.
+[[nodiscard]] bool waits_for_workers(const Scene& scene);
 [[nodiscard]] bool orphaned(const Scene& scene);
 /// Queues to write WAL behind a process that does not get done with it.
 [[nodiscard]] bool waits_for_wal(const Scene& scene);

@@ -35,6 +35,9 @@ constexpr auto kCases = std::to_array<Case>({
     {Cause::frozen, always, Story::frozen},
     {Cause::traced, always, Story::traced},
     {Cause::stopped, always, Story::stopped},
+    {Cause::exiting, waits_for_workers, Story::held_workers},
+    {Cause::exiting, waits_for_copy_program, Story::copy_program},
+    {Cause::exiting, writes_to_log, Story::log_pipe},
     {Cause::exiting, always, Story::exiting},
     {Cause::making_progress,
      [](const Scene& s) { return s.facts.exiting; },
@@ -85,11 +88,7 @@ constexpr auto kCases = std::to_array<Case>({
     {Cause::interrupts_held, waits_in_recovery_conflict, Story::recovery_conflict},
     {Cause::interrupts_held, ends_with_the_server, Story::walsender_shutdown},
     {Cause::interrupts_held, waits_for_copy_program, Story::copy_program},
-    {Cause::interrupts_held,
-     [](const Scene& s) {
-       return stack_has(s.evidence, {"WaitForBackgroundWorkerShutdown", "DestroyParallelContext"});
-     },
-     Story::held_workers},
+    {Cause::interrupts_held, waits_for_workers, Story::held_workers},
     {Cause::interrupts_held, authenticates, Story::authentication},
     {Cause::interrupts_held,
      [](const Scene& s) { return s.facts.rolling_back; },

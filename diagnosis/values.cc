@@ -59,8 +59,10 @@ void add_request(const Evidence& evidence, const Facts& facts, text::Values& val
   values["signame"] = cancel ? "SIGINT" : "SIGTERM";
   values["asked"] =
       facts.judged == Request::none ? "was asked to stop" : "received the " + values["signal"];
-  values["unserved"] =
-      facts.judged == Request::none ? "" : " and has not served the " + values["signal"];
+  values["unserved"] = facts.exiting ? " while it exits itself"
+                       : facts.judged == Request::none
+                           ? ""
+                           : " and has not served the " + values["signal"];
   values["serves"] = facts.signal_pending ? "serves the pending " + values["signame"]
                                           : "signals sent meanwhile are delivered";
   const Asked& asked = evidence.asked;

@@ -32,10 +32,24 @@ TEST(ClusterVerdict, OfALeaderQuotesTheWorkerThatIsStuck) {
   EXPECT_EQ(said.explanation, "held_workers");
   EXPECT_TRUE(contains(
       said.summary,
-      "for its parallel workers to exit; it goes on when the last of them has. Left of them are "
+      "for its parallel workers to exit and has not served the terminate; it goes on when the last "
+      "of them has. Left of them are "
       "pids 4712, 4713; of pid 4713: The parallel worker is stopped (SIGSTOP, SIGTSTP)"
   )) << said.summary;
   EXPECT_EQ(said.release.front().step, "Free pid 4713: kill -CONT 4713");
+}
+
+/// A terminate that was served: proc_exit() aborts the transaction, and that waits for the workers.
+TEST(ClusterVerdict, OfALeaderThatHangsInItsExitQuotesTheWorkerToo) {
+  const Verdict said = verdict(
+      tests::seed_leader().exiting(),
+      Other(4712, "parallel worker for PID 4711 ").state(ProcessState::stopped)
+  );
+  EXPECT_EQ(said.cause, Cause::exiting);
+  EXPECT_EQ(said.explanation, "held_workers");
+  EXPECT_TRUE(contains(said.summary, "for its parallel workers to exit while it exits itself;"))
+      << said.summary;
+  EXPECT_EQ(said.release.front().step, "Free pid 4712: kill -CONT 4712");
 }
 
 TEST(ClusterVerdict, OfALeaderSaysWhereAWorkerIsThatNothingHolds) {
@@ -92,8 +106,14 @@ TEST(ClusterVerdict, OfManySuspectsNamesThreeAndCountsTheRest) {
   const auto held = [](pid_t pid) {
     return Other(pid).holdoff(1).state(ProcessState::stopped);
   };
-  const Verdict said =
-      verdict(tests::waits_for_lwlock(), held(5000), held(5001), held(5002), held(5003), held(5004));
+  const Verdict said = verdict(
+      tests::waits_for_lwlock(),
+      held(5000),
+      held(5001),
+      held(5002),
+      held(5003),
+      held(5004)
+  );
   EXPECT_TRUE(contains(said.summary, "pid 5002")) << said.summary;
   EXPECT_FALSE(contains(said.summary, "pid 5003")) << said.summary;
   EXPECT_TRUE(contains(said.summary, "; and 2 more.")) << said.summary;
@@ -101,7 +121,11 @@ TEST(ClusterVerdict, OfManySuspectsNamesThreeAndCountsTheRest) {
 
 Given commits() {
   return Given().die_pending().holdoff(1).critical().stack(
-      {"libc.so.6:futex_wait", "PGSemaphoreLock", "LWLockAcquireOrWait", "XLogFlush", "PostgresMain"}
+      {"libc.so.6:futex_wait",
+       "PGSemaphoreLock",
+       "LWLockAcquireOrWait",
+       "XLogFlush",
+       "PostgresMain"}
   );
 }
 

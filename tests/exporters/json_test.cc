@@ -151,7 +151,7 @@ std::set<std::string> contract_paths() {
   add_fields(
       paths,
       "verdict.",
-      {"cause", "gate", "summary", "detail", "release", "confidence", "signature"}
+      {"cause", "gate", "explanation", "summary", "detail", "release", "confidence", "signature"}
   );
   add_fields(paths, "verdict.release[].", {"step", "price"});
   return paths;

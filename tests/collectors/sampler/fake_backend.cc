@@ -1,7 +1,8 @@
 /// A process to look at: exports PostgreSQL's interrupt variables as postgres does, says `ready` on
-/// its standard output and then does what its argument names, until it is killed: spins, sleeps, or
-/// creates a file.
+/// its standard output and then does what its argument names, until it is killed: spins, sleeps,
+/// creates a file, or is the postmaster of a cluster.
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -32,10 +33,51 @@ int PostmasterPid = 4711;
 }
 }
 
+namespace {
+
+void rest() {
+  epoll_event event{};
+  const int set = ::epoll_create1(EPOLL_CLOEXEC);
+  for (;;)
+    ::epoll_wait(set, &event, 1, -1);
+}
+
+void fork_child(void (*body)()) {
+  if (::fork() != 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  body();
+}
+
+void idle() {
+  InterruptPending = 0;
+  ProcDiePending = 0;
+  InterruptHoldoffCount = 0;
+  rest();
+}
+
+void stop() {
+  InterruptHoldoffCount = 1;
+  ::raise(SIGSTOP);
+  rest();
+}
+
+/// Its children: one asleep with interrupts held, one stopped, and a hundred that idle.
+void start_cluster() {
+  PostmasterPid = ::getpid();
+  fork_child(fake_backend_sleeps);
+  fork_child(stop);
+  for (int i = 0; i < 100; ++i)
+    fork_child(idle);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const char* mode = argc > 1 ? argv[1] : "";
+  if (std::strcmp(mode, "cluster") == 0) start_cluster();
   if (::write(STDOUT_FILENO, "ready", 5) != 5) return 1;
+  if (std::strcmp(mode, "cluster") == 0) idle();
   if (std::strcmp(mode, "spin") == 0) fake_backend_spins();
   if (std::strcmp(mode, "sleep") == 0) fake_backend_sleeps();
   if (mode[0] == '/') return ::open(mode, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0 ? 1 : 0;

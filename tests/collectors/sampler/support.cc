@@ -96,7 +96,8 @@ Target::Target(const std::string& mode, const std::string& program, uid_t uid) {
   const std::uint64_t began = cpu_nanos();
   const auto there = [&] {
     if (mode == "spin") return cpu_nanos() > began + 5'000'000;
-    const auto waits = mode == "sleep" ? ProcessState::sleeping : ProcessState::uninterruptible;
+    const auto waits = mode == "sleep" || mode == "cluster" ? ProcessState::sleeping
+                                                            : ProcessState::uninterruptible;
     return stat().state == waits;
   };
   if (!eventually(there)) std::abort();
