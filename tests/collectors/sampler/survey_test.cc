@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "collectors/process/parse_text.h"
+#include "collectors/process/procfs.h"
 #include "tests/collectors/sampler/support.h"
 
 /// The other processes of a cluster, looked at where the captured one sleeps with interrupts held.
