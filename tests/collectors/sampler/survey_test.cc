@@ -21,8 +21,7 @@ using testing::Helper;
 using testing::Target;
 
 std::vector<pid_t> children(pid_t pid) {
-  const auto text =
-      ProcFs().read(pid, "task/" + std::to_string(pid) + "/children").value_or(std::string());
+  const std::string text = ProcFs().read(pid, "task/" + std::to_string(pid) + "/children").value();
   std::vector<pid_t> pids;
   std::string_view words = text;
   for (auto word = take_word(words); !word.empty(); word = take_word(words))
@@ -76,9 +75,9 @@ TEST_F(Survey, ReadsTheFlagsOfThoseThatIdle) {
   const auto capture = helper_.capture({.pid = holder()});
   ASSERT_TRUE(capture);
   const auto idle = std::find_if(
-      capture->cluster.begin(), capture->cluster.end(), [&](const ClusterProcess& process) {
-        return process.key.pid == members_.back();
-      }
+      capture->cluster.begin(),
+      capture->cluster.end(),
+      [&](const ClusterProcess& process) { return process.key.pid == members_.back(); }
   );
   ASSERT_NE(idle, capture->cluster.end());
   EXPECT_EQ(idle->sample.flags.interrupt_holdoff_count, 0);
