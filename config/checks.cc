@@ -51,6 +51,13 @@ void check_sampling(const Sampling& sampling, std::vector<Finding>& findings) {
   );
 }
 
+/// The daemon's working directory is nobody's business.
+void check_signature_files(const SignatureFiles& signatures, std::vector<Finding>& findings) {
+  for (std::size_t i = 0; i < signatures.files.size(); ++i)
+    if (!signatures.files[i].starts_with('/'))
+      findings.push_back({element("signatures.files", i), "must be an absolute path"});
+}
+
 }  // namespace
 
 std::vector<Finding> check(const Settings& settings) {
@@ -64,6 +71,7 @@ std::vector<Finding> check(const Settings& settings) {
     check_rule(settings.rules[i], element("rules", i), findings);
   check_sampling(settings.sampling, findings);
   check_web(settings.web, findings);
+  check_signature_files(settings.signatures, findings);
   return findings;
 }
 

@@ -123,6 +123,11 @@ void describe(Visitor& v, BundleSettings& bundle) {
 }
 
 template <typename Visitor>
+void describe(Visitor& v, SignatureFiles& signatures) {
+  v.texts("files", signatures.files);
+}
+
+template <typename Visitor>
 void describe(Visitor& v, Settings& settings) {
   v.choice("mode", settings.mode, std::array{Mode::observe, Mode::enforce});
   v.section("polling", settings.polling);
@@ -133,6 +138,7 @@ void describe(Visitor& v, Settings& settings) {
   v.section("log", settings.log);
   v.section("incidents", settings.incidents);
   v.section("bundle", settings.bundle);
+  v.section("signatures", settings.signatures);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

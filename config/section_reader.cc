@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/encoding.h"
 #include "config/nearest.h"
 
 namespace pghang {
@@ -118,6 +119,21 @@ std::optional<YamlValue> SectionReader::find(const char* key) {
 
 void SectionReader::patterns(const char* key, std::vector<Pattern>& out) {
   if (const auto value = find(key)) assign(out, read_patterns(*value));
+}
+
+void SectionReader::refuse_element(
+    const YamlValue& value,
+    std::size_t index,
+    const std::string& text,
+    const Error& error
+) {
+  const std::string words = in_quotes(text) + " " + error.context;
+  if (value.node.kind == YamlNode::Kind::list) {
+    const std::string key = value.key + "[" + std::to_string(index) + "]";
+    value.problems.add_at(value.node.items[index].line, key, words);
+  } else {
+    value.problem(words);
+  }
 }
 
 std::string SectionReader::hint(const std::string& unknown) const {

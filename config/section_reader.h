@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "config/result.h"
 #include "config/settings.h"
 #include "config/values.h"
 
@@ -42,6 +44,25 @@ class SectionReader {
     if (const auto index = read_choice(*value, names)) out = all.at(*index);
   }
 
+  /// A list of values, each of which `parse` makes of a text; one alone may stand for a list of
+  /// one. What does not parse is left out, after reporting it with the words of its error.
+  template <typename T>
+  void each(const char* key, std::vector<T>& out, Result<T> (*parse)(std::string_view)) {
+    const auto value = find(key);
+    if (!value) return;
+    const auto texts = read_texts(*value);
+    if (!texts) return;
+    out.clear();
+    for (std::size_t i = 0; i < texts->size(); ++i) {
+      auto parsed = parse((*texts)[i]);
+      if (parsed) {
+        out.push_back(*std::move(parsed));
+      } else {
+        refuse_element(*value, i, (*texts)[i], parsed.error());
+      }
+    }
+  }
+
   template <typename Section>
   void section(const char* key, Section& out) {
     if (const auto value = find(key)) read(*value, out);
@@ -66,6 +87,12 @@ class SectionReader {
  private:
   [[nodiscard]] std::optional<YamlValue> find(const char* key);
   void patterns(const char* key, std::vector<Pattern>& out);
+  static void refuse_element(
+      const YamlValue& value,
+      std::size_t index,
+      const std::string& text,
+      const Error& error
+  );
   [[nodiscard]] std::string hint(const std::string& unknown) const;
 
   template <typename Section>

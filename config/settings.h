@@ -146,6 +146,13 @@ struct BundleSettings {
   friend bool operator==(const BundleSettings&, const BundleSettings&) = default;
 };
 
+/// Known causes beyond those that are compiled in.
+struct SignatureFiles {
+  std::vector<std::string> files;  ///< absolute paths, read as config/signatures.yaml is
+
+  friend bool operator==(const SignatureFiles&, const SignatureFiles&) = default;
+};
+
 struct Settings {
   Mode mode = Mode::observe;
   Polling polling;
@@ -156,6 +163,7 @@ struct Settings {
   Log log;
   Incidents incidents;
   BundleSettings bundle;
+  SignatureFiles signatures;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

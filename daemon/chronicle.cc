@@ -69,6 +69,10 @@ Chronicle::Chronicle(
       book_(view.incidents, limits),
       wall_clock_(std::move(wall_clock)) {}
 
+void Chronicle::know(const std::vector<Signature>& signatures) {
+  catalogue_ = SignatureCatalogue(signatures);
+}
+
 TargetView& Chronicle::view_of(const std::string& target) {
   const auto found = std::ranges::find(view_.targets, target, &TargetView::name);
   if (found != view_.targets.end()) return *found;
@@ -205,7 +209,7 @@ void Chronicle::captured(
   );
   Incident* incident = book_.find(target, sighting);
   if (incident == nullptr || capture.gone) return;
-  const Verdict verdict = diagnose(evidence);
+  const Verdict verdict = diagnose(evidence, catalogue_);
   const std::optional<Fingerprint> print = fingerprint(capture.stack);
   std::vector<LogField> fields{
       {"target", target},
@@ -218,6 +222,10 @@ void Chronicle::captured(
       {"method", to_string(capture.stack.method)},
       {"held_us", std::to_string(static_cast<long>(capture.stack.held_micros))}};
   if (capture.syscall) fields.emplace_back("syscall", capture.syscall->text);
+  if (verdict.signature) {
+    fields.emplace_back("signature", verdict.signature->id);
+    if (!verdict.signature->text.empty()) fields.emplace_back("known_bug", verdict.signature->text);
+  }
   if (print) {
     fields.emplace_back("fingerprint", print->stable);
     fields.emplace_back("stack", print->text);

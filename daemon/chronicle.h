@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "collectors/evidence/evidence.h"
 #include "config/result.h"
@@ -12,6 +13,7 @@
 #include "daemon/incident_book.h"
 #include "daemon/ports.h"
 #include "exporters/bundle.h"
+#include "diagnosis/signature.h"
 #include "exporters/metrics.h"
 #include "exporters/view.h"
 
@@ -43,6 +45,9 @@ class Chronicle {
 
   /// `result` as BundleWriter::Done tells it.
   void bundle_saved(const std::string& result, const std::string& context);
+
+  /// What captures are matched with from now on; nothing until the first call.
+  void know(const std::vector<Signature>& signatures);
 
   void polled(
       const std::string& target,
@@ -92,6 +97,7 @@ class Chronicle {
   Metrics& metrics_;
   Logger& log_;
   IncidentBook book_;
+  SignatureCatalogue catalogue_{{}};
   std::function<std::int64_t()> wall_clock_;
   SaveBundle save_bundle_;
   std::string last_bundle_error_;

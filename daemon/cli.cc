@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/units.h"
 #include "daemon/commands.h"
@@ -99,6 +100,7 @@ int run_cli(int argc, char** argv) {
 
   ConfigOptions config;
   std::string config_to_check;
+  std::vector<std::string> signature_files;
   DiagnoseOptions diagnose;
   std::string interval = format_duration(diagnose.interval);
 
@@ -108,6 +110,17 @@ int run_cli(int argc, char** argv) {
   CLI::App* check =
       app.add_subcommand("check-config", "Print every problem of a configuration file");
   check->add_option("file", config_to_check, "Configuration file")->required();
+  CLI::App* check_signatures = app.add_subcommand(
+      "check-signatures",
+      "Validate signature files; say which signature a saved hang matches"
+  );
+  check_signatures
+      ->add_option(
+          "files",
+          signature_files,
+          "Signatures (.yaml); saved hangs: diagnose --json (.json), or the text of pstack"
+      )
+      ->required();
   CLI::App* plan =
       app.add_subcommand("plan", "One poll: what the rules would do, touching nothing");
   add_config_options(*plan, config);
@@ -130,6 +143,8 @@ int run_cli(int argc, char** argv) {
   }
   if (run->parsed()) return static_cast<int>(run_command(config, sampler_program));
   if (check->parsed()) return static_cast<int>(check_config_command(config_to_check));
+  if (check_signatures->parsed())
+    return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
   const Result<Duration> parsed = parse_duration(interval);

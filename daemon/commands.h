@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.h"
+#include "config/configuration.h"
 #include "daemon/exit_code.h"
 
 /// The commands of the CLI, each a function of its options. They print; nothing else does.
@@ -44,13 +44,17 @@ struct ReplayOptions {
 /// Puts the command line's words over loaded settings.
 void apply_overrides(const ConfigOptions& options, Settings& settings);
 
-/// Loads the file or the defaults, with the overrides; prints every problem to stderr. Nothing:
-/// exit 78.
-[[nodiscard]] std::optional<Settings> load_settings(const ConfigOptions& options);
+/// Loads the file or the defaults, and signatures, with the overrides; prints every problem to
+/// stderr. Nothing: exit 78.
+[[nodiscard]] std::optional<Configuration> load_settings(const ConfigOptions& options);
 
 [[nodiscard]] ExitCode
 run_command(const ConfigOptions& options, const std::string& sampler_program);
 [[nodiscard]] ExitCode check_config_command(const std::string& file);
+/// Catalogues (.yaml) are validated; saved hangs (`diagnose --json` as .json, else pstack's text)
+/// are held against them and the shipped ones. Exit 78: a catalogue has problems; 64: another file
+/// cannot be read.
+[[nodiscard]] ExitCode check_signatures_command(const std::vector<std::string>& files);
 [[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
 [[nodiscard]] ExitCode replay_command(const ReplayOptions& options);

@@ -28,19 +28,14 @@ ConfigReloader::~ConfigReloader() {
   shared_->executor.reset();
 }
 
-bool ConfigReloader::start(std::function<void(LoadedConfig)> done) {
+bool ConfigReloader::start(std::function<void(Configuration)> done) {
   {
     const std::lock_guard lock(shared_->mutex);
     if (std::exchange(shared_->busy, true)) return false;
   }
   // Not joined: a read that hangs must not hang the end of the daemon. The thread owns all it uses.
   std::thread([shared = shared_, path = path_, done = std::move(done)]() mutable {
-    LoadedConfig loaded;
-    if (path.empty()) {
-      loaded.settings = default_settings();
-    } else {
-      loaded = load_config(path);
-    }
+    Configuration loaded = load_configuration(path);
     const std::lock_guard lock(shared->mutex);
     shared->busy = false;
     if (!shared->executor) return;

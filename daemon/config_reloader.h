@@ -6,7 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include "config/loader.h"
+#include "config/configuration.h"
 
 namespace pghang {
 
@@ -21,7 +21,7 @@ class ConfigReloader {
   ~ConfigReloader();
 
   /// Starts a read; `done` runs on the loop. False when one is under way (perhaps for ever).
-  bool start(std::function<void(LoadedConfig)> done);
+  bool start(std::function<void(Configuration)> done);
 
  private:
   struct Shared;

@@ -54,14 +54,14 @@ boost::asio::awaitable<void> plan_target(
 }  // namespace
 
 ExitCode plan_command(const ConfigOptions& options) {
-  const std::optional<Settings> settings = load_settings(options);
-  if (!settings) return ExitCode::configuration;
+  const std::optional<Configuration> config = load_settings(options);
+  if (!config) return ExitCode::configuration;
   ExitCode code = ExitCode::done;
   boost::asio::io_context loop(1);
-  for (const Target& target : settings->targets) {
+  for (const Target& target : config->settings.targets) {
     boost::asio::co_spawn(
         loop,
-        plan_target(loop.get_executor(), target, *settings, code),
+        plan_target(loop.get_executor(), target, config->settings, code),
         [](const std::exception_ptr& failure) {
           if (failure) std::rethrow_exception(failure);
         }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "config/signatures.h"
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/report.h"
 #include "diagnosis/verdict.h"
@@ -10,7 +11,8 @@
 namespace pghang {
 
 void print_diagnosis(const Evidence& evidence, bool json) {
-  const Verdict verdict = diagnose(evidence);
+  const SignatureCatalogue catalogue(shipped_signatures().signatures);
+  const Verdict verdict = diagnose(evidence, catalogue);
   const auto print = fingerprint(evidence.capture.stack);
   if (json) {
     std::printf("%s\n", diagnosis_json(evidence, verdict, print).c_str());

@@ -36,23 +36,22 @@ void apply_overrides(const ConfigOptions& options, Settings& settings) {
   if (options.log_format) settings.log.format = *options.log_format;
 }
 
-std::optional<Settings> load_settings(const ConfigOptions& options) {
-  LoadedConfig loaded;
-  if (options.config_file.empty()) {
-    loaded.settings = default_settings();
-  } else {
-    loaded = load_config(options.config_file);
-  }
+std::optional<Configuration> load_settings(const ConfigOptions& options) {
+  Configuration loaded = load_configuration(options.config_file);
   for (const ConfigProblem& problem : loaded.problems) {
     std::fprintf(stderr, "%s\n", to_string(problem).c_str());
   }
   if (!loaded.ok()) return std::nullopt;
   apply_overrides(options, loaded.settings);
-  return std::move(loaded.settings);
+  return loaded;
 }
 
 ExitCode check_config_command(const std::string& file) {
-  const LoadedConfig loaded = load_config(file);
+  // An empty name is not the built-in defaults here.
+  const LoadedConfig named = load_config(file);
+  const Configuration loaded =
+      named.ok() ? load_configuration(file)
+                 : Configuration{.settings = {}, .signatures = {}, .problems = named.problems};
   for (const ConfigProblem& problem : loaded.problems) {
     std::printf("%s\n", to_string(problem).c_str());
   }
@@ -71,8 +70,9 @@ ExitCode check_config_command(const std::string& file) {
 }
 
 ExitCode run_command(const ConfigOptions& options, const std::string& sampler_program) {
-  std::optional<Settings> settings = load_settings(options);
-  if (!settings) return ExitCode::configuration;
+  std::optional<Configuration> config = load_settings(options);
+  if (!config) return ExitCode::configuration;
+  const Log logging = config->settings.log;
 
   boost::asio::io_context loop(1);
   // Before any thread exists and while the capabilities are still held.
@@ -90,13 +90,13 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
     std::fprintf(stderr, "pghangd: %s\n", dropped.error().context.c_str());
     return ExitCode::permission;
   }
-  Logger log(settings->log.level, settings->log.format);
+  Logger log(logging.level, logging.format);
   int code = 0;
   {
     RunOptions run{options.config_file, [&options](Settings& fresh) {
                      apply_overrides(options, fresh);
                    }};
-    Supervisor supervisor(loop, std::move(*settings), std::move(run), **sampler, log);
+    Supervisor supervisor(loop, std::move(*config), std::move(run), **sampler, log);
     code = supervisor.run();
     bound_shutdown(code);
   }

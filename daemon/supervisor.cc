@@ -83,13 +83,13 @@ struct Supervisor::Impl {
 
   Impl(
       boost::asio::io_context& loop_arg,
-      Settings settings_arg,
+      Configuration config,
       RunOptions options_arg,
       sampler::SamplerClient& sampler_arg,
       Logger& log_arg
   )
       : loop(loop_arg),
-        settings(std::move(settings_arg)),
+        settings(std::move(config.settings)),
         options(std::move(options_arg)),
         sampler(sampler_arg),
         log(log_arg),
@@ -110,6 +110,7 @@ struct Supervisor::Impl {
             }
         ),
         reloader(loop.get_executor(), options.config_file) {
+    chronicle.know(config.signatures);
     view.version = version();
     if (bundles.enabled()) {
       desk.keep_snapshots(settings.bundle.stack_memory);
@@ -210,11 +211,11 @@ struct Supervisor::Impl {
   /// Reads the file on a thread of its own: it may lie on the disk that hangs.
   std::string start_reload() {
     const bool started =
-        reloader.start([this](LoadedConfig loaded) { finish_reload(std::move(loaded)); });
+        reloader.start([this](Configuration loaded) { finish_reload(std::move(loaded)); });
     return started ? "" : "a reload is still reading the configuration file";
   }
 
-  void finish_reload(LoadedConfig loaded) {
+  void finish_reload(Configuration loaded) {
     view.config_last_reload_successful = loaded.ok();
     if (!loaded.ok()) {
       for (const ConfigProblem& problem : loaded.problems) {
@@ -239,6 +240,7 @@ struct Supervisor::Impl {
       fresh.bundle = settings.bundle;
     }
     settings = std::move(fresh);
+    chronicle.know(loaded.signatures);
     log.set_level(settings.log.level);
     desk.configure(settings.sampling);
     for (const auto& session : targets) {
@@ -280,12 +282,12 @@ struct Supervisor::Impl {
 
 Supervisor::Supervisor(
     boost::asio::io_context& loop,
-    Settings settings,
+    Configuration config,
     RunOptions options,
     sampler::SamplerClient& sampler,
     Logger& log
 )
-    : impl_(std::make_unique<Impl>(loop, std::move(settings), std::move(options), sampler, log)) {}
+    : impl_(std::make_unique<Impl>(loop, std::move(config), std::move(options), sampler, log)) {}
 
 Supervisor::~Supervisor() = default;
 

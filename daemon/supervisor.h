@@ -7,8 +7,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "collectors/sampler/client.h"
-#include "config/loader.h"
-#include "config/settings.h"
+#include "config/configuration.h"
 
 namespace pghang {
 
@@ -28,7 +27,7 @@ class Supervisor {
   /// References outlive it. The sampler was started before (nothing is forked from here).
   Supervisor(
       boost::asio::io_context& loop,
-      Settings settings,
+      Configuration config,
       RunOptions options,
       sampler::SamplerClient& sampler,
       Logger& log

@@ -79,21 +79,40 @@ class Hash {
 };
 
 bool has_name(const Frame& frame) {
-  return frame.kind == FrameKind::signal || (frame.function && !frame.function->empty());
+  if (frame.kind == FrameKind::plt) return false;
+  return frame.kind == FrameKind::signal ||
+         (frame.exported && frame.function && !frame.function->empty());
 }
 
-std::vector<std::string> folded_names(const std::vector<Frame>& frames) {
+/// What tells this hang from another: up to where the process starts, recursion folded.
+struct Telling {
   std::vector<std::string> names;
-  for (const Frame& frame : frames) {
-    if (!has_name(frame) || frame.kind == FrameKind::plt) continue;
-    append_folded(
-        names,
-        frame.kind == FrameKind::signal ? "<signal handler called>"
-                                        : normalised_name(*frame.function)
-    );
-    if (contains(kEntries, names.back())) break;
+  bool reaches_entry = false;
+};
+
+Telling telling_part(const StackTrace& stack) {
+  Telling telling;
+  for (std::string& name : exported_names(stack)) {
+    append_folded(telling.names, std::move(name));
+    telling.reaches_entry = contains(kEntries, telling.names.back());
+    if (telling.reaches_entry) break;
   }
-  return names;
+  return telling;
+}
+
+std::string poor_because(const StackTrace& stack, const Telling& telling) {
+  if (stack.frames.empty())
+    return stack.stop_reason.empty() ? "there is no user stack"
+                                     : "there is no user stack: " + stack.stop_reason;
+  // Where it broke off may differ from one time to the next, and so would the fingerprint.
+  if (!stack.complete && !telling.reaches_entry)
+    return "the user stack is incomplete: " +
+           (stack.stop_reason.empty() ? std::string("it ends early") : stack.stop_reason);
+  if (telling.names.size() < kMinimumNames)
+    return "only " + std::to_string(telling.names.size()) + " exported function" +
+           (telling.names.size() == 1 ? "" : "s") +
+           " on the user stack, too few to tell hangs apart";
+  return {};
 }
 
 std::string stable_hash(const std::vector<std::string>& names) {
@@ -124,13 +143,28 @@ std::string readable(const std::vector<std::string>& names) {
 
 }  // namespace
 
+std::vector<std::string> exported_names(const StackTrace& stack) {
+  std::vector<std::string> names;
+  for (const Frame& frame : stack.frames)
+    if (has_name(frame))
+      names.push_back(
+          frame.kind == FrameKind::signal ? "<signal handler called>"
+                                          : normalised_name(*frame.function)
+      );
+  return names;
+}
+
+std::string no_fingerprint_because(const StackTrace& stack) {
+  return poor_because(stack, telling_part(stack));
+}
+
 std::optional<Fingerprint> fingerprint(const StackTrace& stack) {
-  const auto names = folded_names(stack.frames);
-  if (names.size() < kMinimumNames) return std::nullopt;
+  const Telling telling = telling_part(stack);
+  if (!poor_because(stack, telling).empty()) return std::nullopt;
   Fingerprint result;
-  result.stable = stable_hash(names);
+  result.stable = stable_hash(telling.names);
   result.exact = exact_hash(stack.frames);
-  result.text = readable(names);
+  result.text = readable(telling.names);
   const auto named = std::ranges::count_if(stack.frames, has_name);
   result.quality = static_cast<double>(named) / static_cast<double>(stack.frames.size());
   return result;

@@ -54,6 +54,18 @@ void write_release(const Verdict& verdict, ReportWriter& out) {
   }
 }
 
+void write_signature(const SignatureMatch& match, ReportWriter& out) {
+  const char* const heading = match.claim == BugClaim::known      ? "Known bug ("
+                              : match.claim == BugClaim::possible ? "Known bug, perhaps ("
+                                                                  : "Known cause (";
+  out.heading(heading + std::string(to_string(match.confidence)) + ")");
+  out.paragraph(text::printable(match.title) + ".");
+  out.field("versions", match.text);
+  out.field("advice", text::printable(match.advice));
+  out.field("signature", match.id);
+  out.field("references", text::printable(text::join(match.references, "; ")));
+}
+
 std::string session_words(const Activity& activity) {
   std::vector<std::string> words = {activity.backend_type};
   const auto add = [&words](const char* name, const auto& value) {
@@ -180,13 +192,15 @@ void write_latest_sample(const Sample& sample, ReportWriter& out) {
   set("caught", sample.signals.caught);
 }
 
-void write_missing(const std::vector<Missing>& missing, ReportWriter& out) {
+void write_missing(const Capture& capture, bool has_fingerprint, ReportWriter& out) {
   out.heading("Not available");
-  for (const Missing& entry : missing)
+  for (const Missing& entry : capture.missing)
     out.field(
         entry.evidence,
         text::printable(entry.error) + (entry.needs.empty() ? "" : "; needs " + entry.needs)
     );
+  if (!has_fingerprint && !capture.gone)
+    out.field("fingerprint", text::printable(no_fingerprint_because(capture.stack)));
 }
 
 void write_fingerprint(const Fingerprint& fingerprint, ReportWriter& out) {
@@ -196,7 +210,7 @@ void write_fingerprint(const Fingerprint& fingerprint, ReportWriter& out) {
   out.field(
       "stable",
       fingerprint.stable + " (algorithm " + std::to_string(fingerprint.algorithm) + "; " +
-          percent.data() + " of the frames have a name)"
+          percent.data() + " of the frames have an exported name)"
   );
   out.field("exact", fingerprint.exact);
   out.field("text", text::printable(fingerprint.text));
@@ -211,6 +225,7 @@ void write_report(
   const Capture& capture = evidence.capture;
   write_verdict(evidence, verdict, out);
   write_release(verdict, out);
+  if (verdict.signature) write_signature(*verdict.signature, out);
   write_backend(evidence, out);
   if (!capture.gone) {
     write_place(capture, out);
@@ -218,7 +233,7 @@ void write_report(
     write_stacks(capture, out);
     write_samples(evidence, out);
   }
-  write_missing(capture.missing, out);
+  write_missing(capture, fingerprint.has_value(), out);
   if (fingerprint) write_fingerprint(*fingerprint, out);
 }
 

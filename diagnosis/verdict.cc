@@ -147,4 +147,17 @@ Verdict diagnose(const Evidence& evidence) {
   return verdict;
 }
 
+SignatureSubject subject_of(const Evidence& evidence, const Verdict& verdict) {
+  SignatureSubject subject = subject_of(evidence);
+  subject.cause = to_string(verdict.cause);
+  subject.gate = to_string(verdict.gate);
+  return subject;
+}
+
+Verdict diagnose(const Evidence& evidence, const SignatureCatalogue& catalogue) {
+  Verdict verdict = diagnose(evidence);
+  verdict.signature = catalogue.best(subject_of(evidence, verdict));
+  return verdict;
+}
+
 }  // namespace pghang

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "collectors/evidence/evidence.h"
+#include "diagnosis/signature.h"
 
 namespace pghang {
 
@@ -54,6 +56,7 @@ struct Verdict {
   std::string detail;       ///< the evidence that decided, quoted
   std::vector<ReleaseStep> release;  ///< safest first
   Confidence confidence = Confidence::possible;
+  std::optional<SignatureMatch> signature;  ///< the known cause or bug that this is
 
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
@@ -61,5 +64,11 @@ struct Verdict {
 /// The ordered decision list of DESIGN section 1: the first row that matches, over all samples of
 /// the capture, wins. Pure: the same evidence always gives the same words.
 [[nodiscard]] Verdict diagnose(const Evidence& evidence);
+
+/// The same, and the signature that fits best.
+[[nodiscard]] Verdict diagnose(const Evidence& evidence, const SignatureCatalogue& catalogue);
+
+/// What a signature is held against, with the verdict that it may ask for.
+[[nodiscard]] SignatureSubject subject_of(const Evidence& evidence, const Verdict& verdict);
 
 }  // namespace pghang

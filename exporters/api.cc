@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "diagnosis/report.h"
+#include "exporters/fingerprints.h"
 #include "exporters/json.h"
 #include "exporters/landing_page.h"
 
@@ -13,8 +14,10 @@ namespace pghang {
 namespace {
 
 constexpr std::string_view kIncidentPrefix = "/api/v1/incidents/";
+constexpr std::string_view kFingerprintPrefix = "/api/v1/fingerprints/";
 constexpr std::string_view kApiPaths =
-    "/api/v1/status, /api/v1/backends, /api/v1/incidents, /api/v1/incidents/ID";
+    "/api/v1/status, /api/v1/backends, /api/v1/incidents, /api/v1/incidents/ID, "
+    "/api/v1/fingerprints, /api/v1/fingerprints/ID";
 
 HttpResponse text(int status, const std::string& line) {
   return {status, "text/plain; charset=utf-8", line + '\n', ""};
@@ -100,6 +103,14 @@ HttpResponse incident(const View& view, std::string_view id, std::string_view qu
   return json(200, incident_json(*found));
 }
 
+HttpResponse fingerprint(const View& view, std::string_view id) {
+  const auto groups = fingerprint_groups(view);
+  const auto found = std::ranges::find(groups, id, &FingerprintGroup::id);
+  if (found == groups.end())
+    return failure(404, "no such fingerprint; /api/v1/fingerprints lists those of kept incidents");
+  return json(200, fingerprint_json(*found));
+}
+
 }  // namespace
 
 HttpResponse Api::operator()(const HttpRequest& request) const {
@@ -110,7 +121,8 @@ HttpResponse Api::operator()(const HttpRequest& request) const {
   const bool known = path == "/" || path == "/style.css" || path == telemetry_path ||
                      path == "/-/healthy" || path == "/-/ready" || path == "/api/v1/status" ||
                      path == "/api/v1/backends" || path == "/api/v1/incidents" ||
-                     path.starts_with(kIncidentPrefix);
+                     path == "/api/v1/fingerprints" || path.starts_with(kIncidentPrefix) ||
+                     path.starts_with(kFingerprintPrefix);
   if (!known) return not_found(*this, path);
   if (request.method != "GET") return not_allowed("GET, HEAD");
 
@@ -123,6 +135,9 @@ HttpResponse Api::operator()(const HttpRequest& request) const {
   if (path == "/api/v1/status") return json(200, status_json(view));
   if (path == "/api/v1/backends") return json(200, backends_json(view));
   if (path == "/api/v1/incidents") return incidents(view, request.query);
+  if (path == "/api/v1/fingerprints") return json(200, fingerprints_json(view));
+  if (path.starts_with(kFingerprintPrefix))
+    return fingerprint(view, std::string_view(path).substr(kFingerprintPrefix.size()));
   return incident(view, std::string_view(path).substr(kIncidentPrefix.size()), request.query);
 }
 

@@ -49,22 +49,6 @@ json::object incident_head(const Incident& incident) {
   };
 }
 
-json::object incident_summary(const Incident& incident) {
-  json::object object = incident_head(incident);
-  object["database"] = optional_string(incident.activity.database);
-  object["user"] = optional_string(incident.activity.user);
-  object["application_name"] = optional_string(incident.activity.application_name);
-  object["cause"] = nullptr;
-  object["summary"] = nullptr;
-  if (incident.verdict) {
-    object["cause"] = to_string(incident.verdict->cause);
-    object["summary"] = json_string(incident.verdict->summary);
-  }
-  object["fingerprint"] =
-      incident.fingerprint ? json_string(incident.fingerprint->stable) : json::value();
-  return object;
-}
-
 json::value diagnosis_of(const Incident& incident) {
   if (!incident.evidence || !incident.verdict) return nullptr;
   return diagnosis_object(*incident.evidence, *incident.verdict, incident.fingerprint);
@@ -102,6 +86,25 @@ json::object target_object(const TargetView& target) {
 }
 
 }  // namespace
+
+json::object incident_summary_object(const Incident& incident) {
+  json::object object = incident_head(incident);
+  object["database"] = optional_string(incident.activity.database);
+  object["user"] = optional_string(incident.activity.user);
+  object["application_name"] = optional_string(incident.activity.application_name);
+  object["cause"] = nullptr;
+  object["summary"] = nullptr;
+  if (incident.verdict) {
+    object["cause"] = to_string(incident.verdict->cause);
+    object["summary"] = json_string(incident.verdict->summary);
+  }
+  object["fingerprint"] =
+      incident.fingerprint ? json_string(incident.fingerprint->stable) : json::value();
+  object["signature"] = incident.verdict && incident.verdict->signature
+                            ? json_string(incident.verdict->signature->id)
+                            : json::value();
+  return object;
+}
 
 json::object activity_object(const Activity& activity) {
   return {
@@ -153,7 +156,7 @@ std::string incidents_json(const View& view, const IncidentFilter& filter) {
     const bool open = incident.stage != Stage::resolved;
     if (filter.open && *filter.open != open) continue;
     ++matching;
-    if (incidents.size() < filter.limit) incidents.emplace_back(incident_summary(incident));
+    if (incidents.size() < filter.limit) incidents.emplace_back(incident_summary_object(incident));
   }
   return json_text(json::object{
       {"schema_version", 1},

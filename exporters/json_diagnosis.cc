@@ -32,15 +32,20 @@ json::array strings(const std::vector<std::string>& texts) {
   return array;
 }
 
-json::array missing_array(const std::vector<Missing>& missing) {
+json::object missing_object(const Missing& entry) {
+  return {
+      {"evidence", json_string(entry.evidence)},
+      {"error", json_string(entry.error)},
+      {"needs", json_string_or_null(entry.needs)},
+  };
+}
+
+json::array missing_array(const Capture& capture, bool has_fingerprint) {
   json::array array;
-  for (const Missing& entry : missing) {
-    array.push_back(json::object{
-        {"evidence", json_string(entry.evidence)},
-        {"error", json_string(entry.error)},
-        {"needs", json_string_or_null(entry.needs)},
-    });
-  }
+  for (const Missing& entry : capture.missing)
+    array.push_back(missing_object(entry));
+  if (!has_fingerprint && !capture.gone)
+    array.push_back(missing_object({"fingerprint", no_fingerprint_because(capture.stack), ""}));
   return array;
 }
 
@@ -98,6 +103,7 @@ json::object frame_object(const Frame& frame) {
   return {
       {"address", address_value(frame.address)},
       {"function", optional_string(frame.function)},
+      {"exported", frame.exported},
       {"demangled", optional_string(frame.demangled)},
       {"module", json_string_or_null(frame.module)},
       {"offset", address_value(frame.offset)},
@@ -149,6 +155,24 @@ json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint) {
   };
 }
 
+/// `affected`: true where the server's release has the bug, null where the release is not known,
+/// false where no bug is claimed.
+json::value signature_value(const std::optional<SignatureMatch>& match) {
+  if (!match) return nullptr;
+  json::value affected = match->claim == BugClaim::known;
+  if (match->claim == BugClaim::possible) affected = nullptr;
+  return json::object{
+      {"id", json_string(match->id)},
+      {"title", json_string(match->title)},
+      {"affected", std::move(affected)},
+      {"fixed_in", json_string_or_null(match->fixed_in)},
+      {"text", json_string_or_null(match->text)},
+      {"advice", json_string_or_null(match->advice)},
+      {"references", strings(match->references)},
+      {"confidence", to_string(match->confidence)},
+  };
+}
+
 json::object verdict_object(const Verdict& verdict) {
   json::array release;
   for (const ReleaseStep& step : verdict.release) {
@@ -165,7 +189,7 @@ json::object verdict_object(const Verdict& verdict) {
       {"detail", json_string(verdict.detail)},
       {"release", std::move(release)},
       {"confidence", to_string(verdict.confidence)},
-      {"signature", nullptr},
+      {"signature", signature_value(verdict.signature)},
   };
 }
 
@@ -180,7 +204,7 @@ json::object diagnosis_object(
       {"pid", capture.key.pid},
       {"start_ticks", capture.key.start_ticks},
       {"captured_at", rfc3339(capture.captured_at_micros)},
-      {"missing", missing_array(capture.missing)},
+      {"missing", missing_array(capture, fingerprint.has_value())},
       {"server", server_value(evidence)},
       {"backend", backend_object(evidence)},
       {"process", process_object(capture)},

@@ -20,6 +20,9 @@ namespace pghang {
 [[nodiscard]] boost::json::value syscall_value(const std::optional<Syscall>& syscall);
 [[nodiscard]] boost::json::object stack_object(const StackTrace& stack);
 [[nodiscard]] boost::json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint);
+[[nodiscard]] boost::json::value signature_value(const std::optional<SignatureMatch>& match);
+/// What a list shows of an incident.
+[[nodiscard]] boost::json::object incident_summary_object(const Incident& incident);
 [[nodiscard]] boost::json::object verdict_object(const Verdict& verdict);
 [[nodiscard]] boost::json::object diagnosis_object(
     const Evidence& evidence,

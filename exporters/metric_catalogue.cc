@@ -60,6 +60,11 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "gauge",
        "fingerprint,text,signature",
        "Always 1; the function names behind a fingerprint, and the known cause they match."},
+      {"pghangd_known_bug_info",
+       "gauge",
+       "target,signature,fixed_in",
+       "Always 1; an open incident matches this bug, which the server's release has, and that "
+       "release fixes."},
       {"pghangd_fingerprints_dropped_total",
        "counter",
        "",

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "exporters/fingerprints.h"
+
 namespace pghang {
 namespace {
 
@@ -56,7 +58,7 @@ void add_unresponsive(ViewGauges& gauges, const Incident& incident, std::int64_t
 }
 
 /// Keeps the largest groups; equal ones in label order, so that a scrape does not shuffle them.
-void keep_largest(ViewGauges& gauges, const std::map<std::string, std::string>& texts) {
+void keep_largest(ViewGauges& gauges, const std::vector<FingerprintGroup>& fingerprints) {
   GaugeSeries& groups = gauges.families["pghangd_fingerprint_backends"];
   std::vector<std::pair<LabelValues, double>> ranked(groups.begin(), groups.end());
   std::ranges::stable_sort(ranked, std::ranges::greater{}, &std::pair<LabelValues, double>::second);
@@ -66,13 +68,23 @@ void keep_largest(ViewGauges& gauges, const std::map<std::string, std::string>& 
   std::set<std::string> kept;
   for (const auto& [key, count] : groups)
     kept.insert(key[1]);
-  for (const auto& [fingerprint, text] : texts) {
-    if (kept.contains(fingerprint)) {
-      gauges.families["pghangd_fingerprint_info"][{fingerprint, text, ""}] = 1;
+  for (const FingerprintGroup& group : fingerprints) {
+    if (group.backends == 0) continue;
+    if (kept.contains(group.id)) {
+      const LabelValues key{group.id, fingerprint_label(group.text), group.signature};
+      gauges.families["pghangd_fingerprint_info"][key] = 1;
     } else {
-      gauges.dropped_fingerprints.insert(fingerprint);
+      gauges.dropped_fingerprints.insert(group.id);
     }
   }
+}
+
+/// Only what is certain of the release: an alert on it asks for an upgrade.
+void add_known_bug(ViewGauges& gauges, const Incident& incident) {
+  if (!incident.verdict || !incident.verdict->signature) return;
+  const SignatureMatch& match = *incident.verdict->signature;
+  if (match.claim != BugClaim::known || match.fixed_in.empty()) return;
+  gauges.families["pghangd_known_bug_info"][{incident.target, match.id, match.fixed_in}] = 1;
 }
 
 }  // namespace
@@ -91,22 +103,22 @@ ViewGauges view_gauges(const View& view, std::int64_t now_micros) {
         "pghangd_unresponsive_backends",
         "pghangd_unresponsive_seconds_max",
         "pghangd_fingerprint_backends",
-        "pghangd_fingerprint_info"})
+        "pghangd_fingerprint_info",
+        "pghangd_known_bug_info"})
     gauges.families[family];
   for (const TargetView& target : view.targets)
     add_target(gauges, target);
 
-  std::map<std::string, std::string> texts;
   for (const Incident& incident : view.incidents) {
     if (incident.stage == Stage::resolved) continue;
     if (incident.stage == Stage::unresponsive) add_unresponsive(gauges, incident, now_micros);
+    add_known_bug(gauges, incident);
     if (!incident.fingerprint) continue;
     const std::string& stable = incident.fingerprint->stable;
     gauges.families["pghangd_fingerprint_backends"]
                    [{incident.target, stable, cause_label(incident)}] += 1;
-    texts.emplace(stable, fingerprint_label(incident.fingerprint->text));
   }
-  keep_largest(gauges, texts);
+  keep_largest(gauges, fingerprint_groups(view));
   return gauges;
 }
 

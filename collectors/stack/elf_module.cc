@@ -53,7 +53,7 @@ Result<void> ElfModule::Impl::load(const std::string& debug_root) {
   build_id = image.build_id();
   unwind_table = find_unwind_table(image);
   imports = ImportTable(image);
-  functions.add(image.symbol_table(SHT_DYNSYM), image);
+  functions.add(image.symbol_table(SHT_DYNSYM), image, true);
   functions.add(image.symbol_table(SHT_SYMTAB), image);
   add_mini_debug();
   functions.finish(add_debug_file(debug_root));
@@ -121,7 +121,11 @@ std::optional<ElfSymbol> ElfModule::find(std::string_view name) const {
       if (symbol->st_shndx == SHN_UNDEF) continue;
       const std::string_view text = string_at(table.strings, symbol->st_name);
       if (text.starts_with(name) && without_version(text) == name) {
-        return ElfSymbol{symbol->st_value, symbol->st_size, text.substr(0, name.size())};
+        return ElfSymbol{
+            symbol->st_value,
+            symbol->st_size,
+            text.substr(0, name.size()),
+            type == SHT_DYNSYM};
       }
     }
   }

@@ -17,6 +17,7 @@ struct ElfSymbol {
   std::uint64_t value = 0;
   std::uint64_t size = 0;
   std::string_view name;  ///< lives as long as the module
+  bool exported = false;  ///< in .dynsym: no debug package adds or removes it
 };
 
 /// The range of one FDE, in the file's own numbering.
@@ -51,7 +52,8 @@ class ElfModule {
   ~ElfModule();
 
   [[nodiscard]] const std::string& build_id() const;  ///< lower-case hex, may be empty
-  /// The function whose symbol's size covers `address`. A symbol of size 0 covers nothing.
+  /// The function whose symbol's size covers `address`, by its exported name where it has one. A
+  /// symbol of size 0 covers nothing.
   [[nodiscard]] std::optional<ElfSymbol> function_at(std::uint64_t address) const;
   /// A symbol by exact name, data or function.
   [[nodiscard]] std::optional<ElfSymbol> find(std::string_view name) const;

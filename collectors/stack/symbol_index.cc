@@ -31,7 +31,7 @@ std::string_view without_version(std::string_view name) {
   return at == 0 ? name : name.substr(0, at);
 }
 
-void SymbolIndex::add(const SymbolTable& table, const ElfImage& image) {
+void SymbolIndex::add(const SymbolTable& table, const ElfImage& image, bool exported) {
   for (std::size_t i = 0; const auto symbol = record_at<Elf64_Sym>(table.symbols, i); ++i) {
     if (symbol->st_shndx == SHN_UNDEF || symbol->st_size == 0 || !names_code(*symbol)) continue;
     if (symbol->st_size > std::numeric_limits<std::uint32_t>::max()) continue;
@@ -42,6 +42,7 @@ void SymbolIndex::add(const SymbolTable& table, const ElfImage& image) {
     entry.size = static_cast<std::uint32_t>(symbol->st_size);
     entry.name = name.data();
     entry.name_size = static_cast<std::uint32_t>(name.size());
+    entry.exported = exported;
     entries_.push_back(entry);
   }
 }
@@ -59,18 +60,26 @@ void SymbolIndex::finish(const PreferredNames& preferred) {
     if (found == preferred.end()) continue;
     const std::string& name = found->second;
     if (is_clone_of(entry.text(), name)) entry.name_size = static_cast<std::uint32_t>(name.size());
-    entry.preferred = entry.text() == name;
+    // Which of several exported names is taken must not depend on DWARF either.
+    entry.preferred = !entry.exported && entry.text() == name;
   }
-  const auto rank = [](const Entry& entry) {
-    return std::tuple(entry.value, entry.preferred, entry.text());
+  // .symtab repeats .dynsym: of equal names the exported one comes first and stays.
+  const auto identity = [](const Entry& entry) {
+    return std::tuple(entry.value, entry.text(), !entry.exported);
   };
   std::sort(entries_.begin(), entries_.end(), [&](const Entry& a, const Entry& b) {
-    return rank(a) < rank(b);
+    return identity(a) < identity(b);
   });
   const auto same = [](const Entry& a, const Entry& b) {
     return a.value == b.value && a.text() == b.text();
   };
   entries_.erase(std::unique(entries_.begin(), entries_.end(), same), entries_.end());
+  const auto rank = [](const Entry& entry) {
+    return std::tuple(entry.value, entry.exported, entry.preferred, entry.text());
+  };
+  std::sort(entries_.begin(), entries_.end(), [&](const Entry& a, const Entry& b) {
+    return rank(a) < rank(b);
+  });
   entries_.shrink_to_fit();
 }
 
@@ -81,13 +90,15 @@ std::optional<ElfSymbol> SymbolIndex::covering(std::uint64_t address) const {
       address,
       [](std::uint64_t value, const Entry& other) { return value < other.value; }
   );
+  const Entry* found = nullptr;
   for (int i = 0; i < kMaxNesting && entry != entries_.begin(); ++i) {
     --entry;
-    if (address - entry->value < entry->size) {
-      return ElfSymbol{entry->value, entry->size, entry->text()};
-    }
+    if (address - entry->value >= entry->size) continue;
+    if (found == nullptr || entry->exported) found = &*entry;
+    if (entry->exported) break;
   }
-  return std::nullopt;
+  if (found == nullptr) return std::nullopt;
+  return ElfSymbol{found->value, found->size, found->text(), found->exported};
 }
 
 bool SymbolIndex::has(std::string_view name, std::uint64_t address) const {

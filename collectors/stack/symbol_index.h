@@ -19,16 +19,19 @@ using PreferredNames = std::map<std::uint64_t, std::string>;
 /// it. Symbols without a size, or outside executable segments, are left out.
 class SymbolIndex {
  public:
-  /// Adds the functions of one table. `image` says what is executable.
-  void add(const SymbolTable& table, const ElfImage& image);
-  /// Sorts. Of several names at one address the one in `preferred` is kept last, else the greatest
-  /// by strcmp: what gdb shows (minimal_symbol_is_less_than, lookup_minimal_symbol_by_pc_section).
-  /// A clone (`f.isra.0`) of a function that is preferred at its address gets that one's name.
+  /// Adds the functions of one table. `image` says what is executable; `exported`: it is .dynsym.
+  void add(const SymbolTable& table, const ElfImage& image, bool exported = false);
+  /// Sorts. Of several names at one address an exported one is kept last, whatever debug packages
+  /// are installed; of several of those the greatest by strcmp. Among others it is the one in
+  /// `preferred`, else the greatest: what gdb shows (minimal_symbol_is_less_than,
+  /// lookup_minimal_symbol_by_pc_section). A clone (`f.isra.0`) of a function that is preferred at
+  /// its address gets that one's name.
   void finish(const PreferredNames& preferred);
   /// True when some address has several names. Before finish().
   [[nodiscard]] bool ambiguous() const;
 
-  /// The function with the highest start among those that cover `address`.
+  /// Of the functions that cover `address` the exported one with the highest start; else that of
+  /// the others.
   [[nodiscard]] std::optional<ElfSymbol> covering(std::uint64_t address) const;
   /// True when a function called `name` starts at `address`.
   [[nodiscard]] bool has(std::string_view name, std::uint64_t address) const;
@@ -40,6 +43,7 @@ class SymbolIndex {
     std::uint32_t name_size = 0;
     const char* name = nullptr;
     bool preferred = false;
+    bool exported = false;
 
     [[nodiscard]] std::string_view text() const { return {name, name_size}; }
   };

@@ -81,6 +81,7 @@ DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_r
     const auto symbol = place.module->function_at(address);
     if (symbol && !result.signal_frame) {
       frame.function = std::string(symbol->name);
+      frame.exported = symbol->exported;
       frame.demangled = demangle(*frame.function);
       result.entry_point = is_entry_point(symbol->name);
     }

@@ -135,6 +135,7 @@ class Given {
                                                 : "/usr/lib/" + name.substr(0, colon);
       const std::string function = colon == std::string::npos ? name : name.substr(colon + 1);
       if (!function.empty()) frame.function = function;
+      frame.exported = !function.empty();
       frame.offset = 0x1000 * (stack.frames.size() + 1);
       frame.address = 0x5500'0000'0000 + frame.offset;
       frame.build_id = "ab12";

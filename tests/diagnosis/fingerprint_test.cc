@@ -80,13 +80,13 @@ TEST(Fingerprint, ReadsInnermostFirstUpToTheStatement) {
   );
   EXPECT_EQ(print->stable.size(), 16U);
   EXPECT_EQ(print->exact.size(), 16U);
-  EXPECT_EQ(print->algorithm, 1);
+  EXPECT_EQ(print->algorithm, 2);
   EXPECT_DOUBLE_EQ(print->quality, 10.0 / 12.0);
 }
 
 TEST(Fingerprint, OfTheSeedIsTheSameForEver) {
   // Stored with incidents and part of alerts: a change here is a new kFingerprintAlgorithm.
-  EXPECT_EQ(stable(kSeed), "5c804f94074d2d1b");
+  EXPECT_EQ(stable(kSeed), "4f8df10cf8a048e8");
 }
 
 TEST(Fingerprint, SurvivesAddressSpaceRandomisation) {
@@ -162,6 +162,44 @@ TEST(Fingerprint, IsNoneForAPoorStack) {
   EXPECT_FALSE(fingerprint(stack_of({"a", "", "b", "", ""})));
   EXPECT_FALSE(fingerprint(stack_of({"a", "a", "a", "b"})));
   EXPECT_TRUE(fingerprint(stack_of({"a", "b", "c"})));
+}
+
+TEST(Fingerprint, SaysWhyThereIsNone) {
+  StackTrace none;
+  EXPECT_EQ(no_fingerprint_because(none), "there is no user stack");
+  none.stop_reason = "ptrace stop timed out";
+  EXPECT_EQ(no_fingerprint_because(none), "there is no user stack: ptrace stop timed out");
+  EXPECT_EQ(
+      no_fingerprint_because(stack_of({"a", "", "b", "", ""})),
+      "only 2 exported functions on the user stack, too few to tell hangs apart"
+  );
+  EXPECT_EQ(no_fingerprint_because(stack_of(kSeed)), "");
+}
+
+TEST(Fingerprint, IsNoneForAnUnwindThatBrokeOff) {
+  StackTrace broken = stack_of({"a", "b", "c", "d"});
+  broken.complete = false;
+  broken.stop_reason = "rbp is unknown";
+  EXPECT_FALSE(fingerprint(broken));
+  EXPECT_EQ(no_fingerprint_because(broken), "the user stack is incomplete: rbp is unknown");
+}
+
+TEST(Fingerprint, DoesNotNeedWhatLiesBelowTheProcessEntry) {
+  StackTrace cut = stack_of(kSeed);
+  cut.complete = false;
+  cut.frames.pop_back();
+  ASSERT_TRUE(fingerprint(cut));
+  EXPECT_EQ(fingerprint(cut)->stable, stable(kSeed));
+}
+
+TEST(Fingerprint, IsTheSameWithAndWithoutDebugSymbols) {
+  StackTrace with_symbols = stack_of(kSeed);
+  for (Frame& frame : with_symbols.frames) {
+    if (frame.function) continue;
+    frame.function = "_bt_readnextpage";
+    frame.exported = false;
+  }
+  EXPECT_EQ(fingerprint(with_symbols), fingerprint(stack_of(kSeed)));
 }
 
 TEST(Fingerprint, CountsASignalHandlerAsAName) {

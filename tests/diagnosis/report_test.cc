@@ -72,6 +72,20 @@ TEST(ReportGolden, SeedWorker) {
   expect_golden("seed_worker", report(tests::seed_worker()));
 }
 
+TEST(ReportGolden, KnownBug) {
+  Evidence evidence = tests::seed_worker().evidence();
+  evidence.server = ServerInfo{
+      .version_num = 100'004,
+      .version = "10.4",
+      .system_identifier = "",
+      .in_recovery = false};
+  const SignatureCatalogue catalogue(shipped_signatures().signatures);
+  expect_golden(
+      "known_bug",
+      render_report(evidence, diagnose(evidence, catalogue), fingerprint(evidence.capture.stack))
+  );
+}
+
 TEST(ReportGolden, SeedLeader) {
   expect_golden("seed_leader", report(tests::seed_leader()));
 }

@@ -34,7 +34,9 @@ TEST_F(ApiTest, EveryRouteIsServedOverASocket) {
            {"/api/v1/status", "application/json"},
            {"/api/v1/backends", "application/json"},
            {"/api/v1/incidents", "application/json"},
-           {"/api/v1/incidents/20261122T151003Z-4711", "application/json"}}) {
+           {"/api/v1/incidents/20261122T151003Z-4711", "application/json"},
+           {"/api/v1/fingerprints", "application/json"},
+           {"/api/v1/fingerprints/0123456789abcdef", "application/json"}}) {
     const auto response = http.ask(path);
     ASSERT_TRUE(response) << path;
     EXPECT_EQ(response->status, 200) << path;
@@ -101,6 +103,8 @@ TEST_F(ApiTest, WhatIsNotThereIsAnswered404AndSaysWhatIs) {
   EXPECT_NE(document.at("error").as_string().find("/api/v1/incidents"), json::string::npos);
   EXPECT_EQ(ask("/api/v1/incidents/nonsense").status, 404);
   EXPECT_EQ(ask("/api/v1/incidents/").status, 404);
+  EXPECT_EQ(ask("/api/v1/fingerprints/nonsense").status, 404);
+  EXPECT_EQ(ask("/api/v1/fingerprints/").status, 404);
 }
 
 TEST_F(ApiTest, IncidentsAreFilteredByStateAndLimit) {

@@ -131,6 +131,7 @@ std::set<std::string> contract_paths() {
       "stack.frames[].",
       {"address",
        "function",
+       "exported",
        "demangled",
        "module",
        "offset",
@@ -154,6 +155,11 @@ std::set<std::string> contract_paths() {
       {"cause", "gate", "explanation", "summary", "detail", "release", "confidence", "signature"}
   );
   add_fields(paths, "verdict.release[].", {"step", "price"});
+  add_fields(
+      paths,
+      "verdict.signature.",
+      {"id", "title", "affected", "fixed_in", "text", "advice", "references", "confidence"}
+  );
   return paths;
 }
 
@@ -185,10 +191,10 @@ TEST(DiagnosisJson, WhatIsUnknownIsNullAndKeepsItsName) {
   expect_golden("diagnosis_gone.json", document);
   const std::set<std::string> paths = paths_of(document);
   for (const std::string& path : contract_paths()) {
-    const bool inside_of_null = path.starts_with("server.") || path.starts_with("syscall.") ||
-                                path.starts_with("fingerprint.") ||
-                                path.starts_with("process.io.") ||
-                                path.starts_with("process.tracer.");
+    const bool inside_of_null =
+        path.starts_with("server.") || path.starts_with("syscall.") ||
+        path.starts_with("fingerprint.") || path.starts_with("process.io.") ||
+        path.starts_with("process.tracer.") || path.starts_with("verdict.signature.");
     const bool inside_of_empty = path.find("[]") != std::string::npos;
     if (inside_of_null || inside_of_empty) continue;
     EXPECT_TRUE(paths.contains(path)) << path;
@@ -224,6 +230,30 @@ TEST(DiagnosisJson, SamplesSayWhatChangedBetweenTheFirstAndTheLast) {
 
   evidence.capture.samples.pop_back();
   EXPECT_TRUE(parsed(evidence).at_pointer("/samples/moving").is_null());
+}
+
+TEST(DiagnosisJson, AnAbsentFingerprintIsListedAsMissingWithItsReason) {
+  const std::string document = diagnosis_json(sample::evidence(), sample::verdict(), std::nullopt);
+  const json::value parsed_document = json::parse(document);
+  EXPECT_TRUE(parsed_document.at("fingerprint").is_null());
+  const json::array& missing = parsed_document.at("missing").as_array();
+  EXPECT_EQ(missing.back().at("evidence").as_string(), "fingerprint");
+  EXPECT_EQ(
+      missing.back().at("error").as_string(),
+      "only 2 exported functions on the user stack, too few to tell hangs apart"
+  );
+}
+
+TEST(DiagnosisJson, ASignatureIsAffectedNotKnownOrNoBug) {
+  Verdict verdict = sample::verdict();
+  const auto affected = [&verdict](BugClaim claim) {
+    verdict.signature->claim = claim;
+    return json::parse(diagnosis_json(sample::evidence(), verdict, std::nullopt))
+        .at_pointer("/verdict/signature/affected");
+  };
+  EXPECT_EQ(affected(BugClaim::known), json::value(true));
+  EXPECT_EQ(affected(BugClaim::none), json::value(false));
+  EXPECT_TRUE(affected(BugClaim::possible).is_null());
 }
 
 TEST(DiagnosisJson, NotWaitingIsAnEmptyWaitEventAndUnknownIsNull) {

@@ -42,6 +42,7 @@ Frame frame(std::uint64_t address, const char* function, const char* module) {
   frame.offset = address & 0xFFFFFU;
   frame.build_id = "00112233445566778899aabbccddeeff00112233";
   frame.fde_start = frame.offset - 16;
+  frame.exported = true;
   return frame;
 }
 
@@ -122,6 +123,18 @@ Evidence evidence() {
   return evidence;
 }
 
+SignatureMatch signature() {
+  return {
+      "copy-hang",
+      "COPY opens a FIFO with interrupts held",
+      BugClaim::known,
+      "15.21",
+      "fixed in 15.21; this server runs 15.20",
+      "Upgrade to 15.21 or later.",
+      {"commit 0123456789ab"},
+      SignatureConfidence::likely};
+}
+
 Verdict verdict() {
   return {
       Cause::blocking_call,
@@ -131,7 +144,8 @@ Verdict verdict() {
       "ProcDiePending = 1, state S",
       {{"Open the FIFO for writing and close it: : > /tmp/fifo", "none"},
        {"Restart PostgreSQL in immediate mode", "every session ends"}},
-      Confidence::certain};
+      Confidence::certain,
+      signature()};
 }
 
 Fingerprint fingerprint() {

@@ -8,7 +8,8 @@ namespace pghang::sample {
 inline constexpr std::int64_t kNow = 1'795'360'323'000'000;  ///< 2026-11-22T15:12:03Z
 
 [[nodiscard]] Activity activity();
-[[nodiscard]] Evidence evidence();  ///< every field of the contract has a value
+[[nodiscard]] Evidence evidence();         ///< every field of the contract has a value
+[[nodiscard]] SignatureMatch signature();  ///< a bug that the server has
 [[nodiscard]] Verdict verdict();
 [[nodiscard]] Fingerprint fingerprint();
 [[nodiscard]] Incident incident();  ///< unresponsive for 60 s at kNow

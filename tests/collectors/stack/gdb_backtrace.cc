@@ -1,8 +1,13 @@
 #include "tests/collectors/stack/gdb_backtrace.h"
 
+#include <fcntl.h>
+
 #include <cstdio>
 #include <memory>
 #include <regex>
+
+#include "collectors/stack/elf_module.h"
+#include "config/unique_fd.h"
 
 namespace pghang::test {
 
@@ -21,6 +26,16 @@ bool same_name(const std::string& gdb, const Frame& frame) {
   if (!frame.demangled) return false;
   return is_named(gdb, *frame.demangled) ||
          is_named(gdb, frame.demangled->substr(0, frame.demangled->find('(')));
+}
+
+/// An exported name is shown where gdb, with debug files, may show another one of that function.
+bool is_alias(const std::string& gdb, const Frame& frame) {
+  if (!frame.exported) return false;
+  const UniqueFd fd(::open(frame.module.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto module = ElfModule::open(fd.get(), "/usr/lib/debug");
+  if (!module) return false;
+  const auto symbol = (*module)->function_at(frame.offset - 1);
+  return symbol && (*module)->exports(gdb.substr(0, gdb.find(' ')), symbol->value);
 }
 
 }  // namespace
@@ -76,7 +91,7 @@ differences(const StackTrace& trace, const std::vector<std::string>& gdb, std::s
   for (std::size_t i = 0; i < gdb.size() && i < trace.frames.size(); ++i) {
     if (gdb[i].rfind("?? ", 0) == 0) continue;
     ++compared;
-    if (same_name(gdb[i], trace.frames[i])) continue;
+    if (same_name(gdb[i], trace.frames[i]) || is_alias(gdb[i], trace.frames[i])) continue;
     text += "#" + std::to_string(i) + " gdb: " + gdb[i] +
             "\n   ours: " + trace.frames[i].function.value_or("(none)") + "\n";
   }

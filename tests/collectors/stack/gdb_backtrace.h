@@ -16,7 +16,8 @@ namespace pghang::test {
 /// uses only what is in the mapped files themselves.
 [[nodiscard]] std::vector<std::string> gdb_backtrace(pid_t pid, bool debug_files);
 
-/// Every frame that gdb names has the same name at the same position in `trace`; frames that gdb
+/// Every frame that gdb names has the same name at the same position in `trace`, or an exported one
+/// of the same function; frames that gdb
 /// cannot name (`??`) are not compared. gdb ends at main. Returns the differences, empty when there
 /// are none, and in `compared` how many names were compared.
 [[nodiscard]] std::string

@@ -40,9 +40,13 @@ class Symbols {
     add(value, size, name, STT_FUNC);
   }
 
+  void add_to(SymbolIndex& index, bool exported) const {
+    index.add({symbols_, strings_}, ElfImage::parse(file_).value(), exported);
+  }
+
   [[nodiscard]] SymbolIndex index(const PreferredNames& preferred = {}) const {
     SymbolIndex index;
-    index.add({symbols_, strings_}, ElfImage::parse(file_).value());
+    add_to(index, false);
     index.finish(preferred);
     return index;
   }
@@ -79,6 +83,30 @@ TEST(SymbolIndex, TakesTheNameOfDwarfWhereItIsOneOfThem) {
   symbols.add(0x100, 8, "__libc_open64");
   EXPECT_EQ(symbols.at(0x104, {{0x100, "__libc_open64"}}), "__libc_open64");
   EXPECT_EQ(symbols.at(0x104, {{0x100, "something_else"}}), "open64");
+}
+
+TEST(SymbolIndex, TakesAnExportedNameWhateverDebugPackagesAdd) {
+  Symbols exported;
+  exported.add(0x100, 8, "open");
+  exported.add(0x100, 8, "__open64");
+  Symbols debug;
+  debug.add(0x100, 8, "__open64");
+  debug.add(0x100, 8, "zz_internal_alias");
+  debug.add(0x104, 2, "inner");
+  debug.add(0x300, 8, "static_function");
+  SymbolIndex bare;
+  exported.add_to(bare, true);
+  bare.finish({});
+  SymbolIndex rich;
+  exported.add_to(rich, true);
+  debug.add_to(rich, false);
+  rich.finish({{0x100, "__open64"}});
+  for (const SymbolIndex* const index : {&bare, &rich}) {
+    EXPECT_EQ(index->covering(0x105)->name, "open");
+    EXPECT_TRUE(index->covering(0x105)->exported);
+  }
+  EXPECT_EQ(rich.covering(0x304)->name, "static_function");
+  EXPECT_FALSE(rich.covering(0x304)->exported);
 }
 
 TEST(SymbolIndex, GivesACloneTheNameOfItsFunction) {
