@@ -150,20 +150,13 @@ json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint) {
 }
 
 json::object verdict_object(const Verdict& verdict) {
-  json::array release;
-  for (const ReleaseStep& step : verdict.release) {
-    release.push_back(json::object{
-        {"step", json_string(step.step)},
-        {"price", json_string_or_null(step.price)},
-    });
-  }
   return {
       {"cause", to_string(verdict.cause)},
       {"gate", to_string(verdict.gate)},
       {"explanation", json_string_or_null(verdict.explanation)},
       {"summary", json_string(verdict.summary)},
       {"detail", json_string(verdict.detail)},
-      {"release", std::move(release)},
+      {"release", release_array(verdict.release)},
       {"confidence", to_string(verdict.confidence)},
       {"signature", nullptr},
   };
@@ -172,7 +165,8 @@ json::object verdict_object(const Verdict& verdict) {
 json::object diagnosis_object(
     const Evidence& evidence,
     const Verdict& verdict,
-    const std::optional<Fingerprint>& fingerprint
+    const std::optional<Fingerprint>& fingerprint,
+    const WaitGraph* waits
 ) {
   const Capture& capture = evidence.capture;
   return {
@@ -190,7 +184,7 @@ json::object diagnosis_object(
       {"stack", stack_object(capture.stack)},
       {"samples", samples_object(capture.samples)},
       {"fingerprint", fingerprint_value(fingerprint)},
-      {"wait_graph", nullptr},
+      {"wait_graph", wait_graph_value(waits)},
       {"verdict", verdict_object(verdict)},
   };
 }
@@ -200,7 +194,8 @@ std::string diagnosis_json(
     const Verdict& verdict,
     const std::optional<Fingerprint>& fingerprint
 ) {
-  return json_text(diagnosis_object(evidence, verdict, fingerprint));
+  const std::optional<WaitGraph> waits = wait_graph_of(evidence, verdict);
+  return json_text(diagnosis_object(evidence, verdict, fingerprint, waits ? &*waits : nullptr));
 }
 
 }  // namespace pghang

@@ -20,11 +20,14 @@ namespace pghang {
 [[nodiscard]] boost::json::value syscall_value(const std::optional<Syscall>& syscall);
 [[nodiscard]] boost::json::object stack_object(const StackTrace& stack);
 [[nodiscard]] boost::json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint);
+[[nodiscard]] boost::json::array release_array(const std::vector<ReleaseStep>& steps);
+[[nodiscard]] boost::json::value wait_graph_value(const WaitGraph* graph);
 [[nodiscard]] boost::json::object verdict_object(const Verdict& verdict);
 [[nodiscard]] boost::json::object diagnosis_object(
     const Evidence& evidence,
     const Verdict& verdict,
-    const std::optional<Fingerprint>& fingerprint
+    const std::optional<Fingerprint>& fingerprint,
+    const WaitGraph* waits
 );
 
 }  // namespace pghang

@@ -40,8 +40,8 @@ struct PreparedTransaction {
 
 /// Who waits for whom by heavyweight locks, at one moment.
 struct LockSnapshot {
-  std::int64_t waiters = 0;  ///< processes that wait for a lock; `waits` may have fewer of them
-  std::vector<LockWait> waits;                ///< those with blockers first
+  std::int64_t waiters = 0;     ///< processes that wait for a lock; `waits` may have fewer of them
+  std::vector<LockWait> waits;  ///< those with blockers first
   std::vector<PreparedTransaction> prepared;  ///< only those that somebody in `waits` waits for
   Micros server_time{0};                      ///< what finding it out cost the server
 

@@ -137,10 +137,9 @@ read_locks(Connection& connection, std::vector<pid_t> first, Deadline deadline) 
 asio::awaitable<Result<LockSnapshot>>
 collect_locks(Connection& connection, LockQuestion question, Deadline deadline) {
   std::vector<QueryParameter> limit;
-  limit.push_back(text_parameter(std::to_string(std::max<Duration::rep>(
-      question.statement_limit.count(),
-      1
-  ))));
+  limit.push_back(
+      text_parameter(std::to_string(std::max<Duration::rep>(question.statement_limit.count(), 1)))
+  );
   const Result<QueryResult> limited = co_await connection.query(
       "SELECT pg_catalog.set_config('statement_timeout', $1, false)",
       std::move(limit),

@@ -10,9 +10,9 @@
 
 namespace pghang {
 
-/// pg_blocking_pids() walks the lock's whole queue under every lock partition: 900 waiters asked one
-/// by one cost 81 ms. So at most this many are asked, the first of each queue before the second of
-/// any; where the others of a queue wait is the same.
+/// pg_blocking_pids() walks the lock's whole queue under every lock partition: 900 waiters asked
+/// one by one cost 81 ms. So at most this many are asked, the first of each queue before the second
+/// of any; where the others of a queue wait is the same.
 inline constexpr int kMaxBlockingPids = 50;
 /// Waiting processes that are listed at all.
 inline constexpr int kMaxLockWaits = 500;
@@ -20,7 +20,7 @@ inline constexpr int kMaxLockWaits = 500;
 inline constexpr int kMaxPrepared = 50;
 
 struct LockQuestion {
-  std::vector<pid_t> first;   ///< asked for before all others, if they wait
+  std::vector<pid_t> first;    ///< asked for before all others, if they wait
   Duration statement_limit{};  ///< the server ends each statement after this
 };
 
@@ -33,8 +33,8 @@ struct LockQuestion {
 
 /// Reads who waits for whom. Up to four short statements, one after the other, on an open
 /// connection that nobody else uses meanwhile; the session's own statement_timeout is back in place
-/// afterwards, or the connection is closed. A failure to list prepared transactions leaves that list
-/// empty; any other is the result.
+/// afterwards, or the connection is closed. A failure to list prepared transactions leaves that
+/// list empty; any other is the result.
 [[nodiscard]] boost::asio::awaitable<Result<LockSnapshot>>
 collect_locks(Connection& connection, LockQuestion question, Deadline deadline);
 

@@ -5,8 +5,8 @@
 namespace pghang {
 namespace {
 
-// What identifies a lock (LOCKTAG, src/include/storage/lock.h). Which of these are NULL follows from
-// the type, so that two locks never get the same text.
+// What identifies a lock (LOCKTAG, src/include/storage/lock.h). Which of these are NULL follows
+// from the type, so that two locks never get the same text.
 constexpr const char* kObject =
     "pg_catalog.concat_ws('/', locktype, database, relation, page, tuple, virtualxid,"
     " transactionid, classid, objid, objsubid)";

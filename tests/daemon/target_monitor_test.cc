@@ -60,6 +60,7 @@ class Monitor : public ::testing::Test {
       enforcing(),
       server_,
       server_,
+      server_,
       chronicle_,
       [this](const escalation::CaptureOrder& order) {
         captures_.push_back(order);
