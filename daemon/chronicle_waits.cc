@@ -20,8 +20,7 @@ bool replaced(const Incident& incident, const std::map<pid_t, PgTimestamp>& star
 void Chronicle::locks_asked(const std::string& target, const Result<LockSnapshot>& result) {
   metrics_.lock_statement(target, result ? "success" : to_string(result.error().code));
   const std::string error =
-      result ? ""
-             : std::string(to_string(result.error().code)) + ": " + result.error().context;
+      result ? "" : std::string(to_string(result.error().code)) + ": " + result.error().context;
   std::string& told = lock_errors_[target];
   if (!error.empty() && told != error) {
     log_.warn(

@@ -174,8 +174,8 @@ const WaitNode* find_node(const WaitGraph& graph, std::string_view id) {
 
 const WaitNode* wait_holder(const WaitGraph& graph) {
   const WaitNode* root = find_node(graph, graph.root);
-  if (root == nullptr || (root->kind != WaitNodeKind::mount &&
-                          root->kind != WaitNodeKind::remote_address)) {
+  if (root == nullptr ||
+      (root->kind != WaitNodeKind::mount && root->kind != WaitNodeKind::remote_address)) {
     return root;
   }
   const WaitEdge* before = nullptr;

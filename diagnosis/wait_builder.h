@@ -13,10 +13,12 @@ class WaitBuilder {
  public:
   /// False where there is no room for it. Of a node that is there already the first one counts.
   bool add(WaitNode node);
+
   [[nodiscard]] bool has(const std::string& id) const { return nodes_.contains(id); }
 
   /// Both ends must have been added, else it counts as dropped. Nobody waits for himself.
   void connect(WaitEdge edge);
+
   /// A wait that there was no room for.
   void drop() { ++dropped_; }
 

@@ -187,8 +187,7 @@ void connect_pids(
     const WaitPeople& people,
     WaitBuilder& graph
 ) {
-  if (!graph.add(people.node(from, true)) || !graph.add(people.node(to, true)))
-    return graph.drop();
+  if (!graph.add(people.node(from, true)) || !graph.add(people.node(to, true))) return graph.drop();
   graph.connect({pid_node_id(from), pid_node_id(to), kind, std::move(detail), inferred});
 }
 
@@ -254,11 +253,7 @@ void add_lwlock_waiters(const WaitInputs& inputs, const WaitPeople& people, Wait
 
 }  // namespace
 
-void add_capture_waits(
-    const WaitInputs& inputs,
-    const WaitPeople& people,
-    WaitBuilder& graph
-) {
+void add_capture_waits(const WaitInputs& inputs, const WaitPeople& people, WaitBuilder& graph) {
   for (const CapturedBackend& one : inputs.captured)
     CaptureWaits(*one.evidence, people, graph).add();
 }

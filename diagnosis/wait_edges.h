@@ -8,11 +8,7 @@ namespace pghang {
 
 /// What the captures show by themselves: descriptors, children, file systems, LWLock suspects,
 /// parallel workers.
-void add_capture_waits(
-    const WaitInputs& inputs,
-    const WaitPeople& people,
-    WaitBuilder& graph
-);
+void add_capture_waits(const WaitInputs& inputs, const WaitPeople& people, WaitBuilder& graph);
 
 /// Heavyweight locks, as the server answered.
 void add_lock_waits(const LockSnapshot& locks, const WaitPeople& people, WaitBuilder& graph);

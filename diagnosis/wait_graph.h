@@ -14,9 +14,9 @@
 #include "collectors/evidence/locks.h"
 #include "diagnosis/verdict.h"
 
-/// Who waits for whom, across every layer that shows it: heavyweight locks, parallel workers, LWLock
-/// suspects, pipes, sockets, children, file systems. Pure, and the same inputs always give the same
-/// graph.
+/// Who waits for whom, across every layer that shows it: heavyweight locks, parallel workers,
+/// LWLock suspects, pipes, sockets, children, file systems. Pure, and the same inputs always give
+/// the same graph.
 namespace pghang {
 
 enum class WaitNodeKind {
@@ -45,12 +45,12 @@ enum class WaitEdgeKind {
 struct WaitNode {
   std::string id;  ///< `pid:4711`, `prepared:GID`, `address:10.0.0.5:5432`, `mount:/srv/ts`
   WaitNodeKind kind = WaitNodeKind::unknown;
-  pid_t pid = 0;              ///< 0: it has none
-  std::string name;           ///< `client backend app@shop`, a comm, a gid, an address, a mount point
-  std::string state;          ///< after "which": `is in D state on /srv/ts`; empty when unknown
-  bool unresponsive = false;  ///< ignored a signal for longer than its grace
-  bool cannot_run = false;    ///< in D state, stopped, traced or frozen
-  std::size_t waiters = 0;    ///< backends that wait behind it, directly or not
+  pid_t pid = 0;      ///< 0: it has none
+  std::string name;   ///< `client backend app@shop`, a comm, a gid, an address, a mount point
+  std::string state;  ///< after "which": `is in D state on /srv/ts`; empty when unknown
+  bool unresponsive = false;         ///< ignored a signal for longer than its grace
+  bool cannot_run = false;           ///< in D state, stopped, traced or frozen
+  std::size_t waiters = 0;           ///< backends that wait behind it, directly or not
   std::vector<ReleaseStep> release;  ///< what would free it; empty when unknown
 
   friend bool operator==(const WaitNode&, const WaitNode&) = default;

@@ -111,9 +111,7 @@ class LockWaits {
   void connect(const LockWait& wait, WaitNode to, bool inferred) {
     const std::string id = to.id;
     if (!graph_.add(std::move(to))) return graph_.drop();
-    graph_.connect(
-        {pid_node_id(wait.waiter), id, WaitEdgeKind::lock, lock_words(wait), inferred}
-    );
+    graph_.connect({pid_node_id(wait.waiter), id, WaitEdgeKind::lock, lock_words(wait), inferred});
   }
 
   void add_asked(const LockWait& wait, const std::vector<pid_t>& blockers, bool inferred) {

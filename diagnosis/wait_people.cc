@@ -156,8 +156,7 @@ WaitNode WaitPeople::node(pid_t pid, bool backend) const {
     node.state = session_state(*session);
   if (node.state.empty() && capture != nullptr) node.state = place_words(*captured->evidence);
   if (node.state.empty() && session != nullptr) node.state = session_state(*session);
-  if (node.state.empty() && cluster != nullptr)
-    node.state = place_words(brief_evidence(*cluster));
+  if (node.state.empty() && cluster != nullptr) node.state = place_words(brief_evidence(*cluster));
 
   const bool stuck = node.unresponsive || node.cannot_run;
   if (stuck && captured != nullptr && captured->verdict != nullptr) {

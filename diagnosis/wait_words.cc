@@ -126,8 +126,7 @@ std::string wait_summary(const WaitGraph& graph) {
   if (holder->kind == WaitNodeKind::mount || holder->kind == WaitNodeKind::remote_address)
     return text::expand(kShared, values);
   const auto* const sentence = std::ranges::find_if(kSentences, [&](const Sentence& candidate) {
-    return candidate.waiters == (holder->waiters > 0) &&
-           candidate.state == !holder->state.empty();
+    return candidate.waiters == (holder->waiters > 0) && candidate.state == !holder->state.empty();
   });
   return text::expand(sentence->words, values);
 }

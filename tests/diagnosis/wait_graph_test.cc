@@ -11,8 +11,8 @@
 namespace pghang {
 namespace {
 
-using tests::Waits;
 using std::chrono::minutes;
+using tests::Waits;
 
 const WaitNode& node(const WaitGraph& graph, const std::string& id) {
   static const WaitNode kNone;
@@ -109,10 +109,7 @@ TEST(WaitGraph, PreparedTransactionIsARootWithoutAProcess) {
       "3 backends wait behind prepared transaction 'it''s x' (no process): ROLLBACK PREPARED "
       "'it''s x'."
   );
-  EXPECT_EQ(
-      node(graph, graph.root).state,
-      "has no process; prepared 70 min ago by app in shop"
-  );
+  EXPECT_EQ(node(graph, graph.root).state, "has no process; prepared 70 min ago by app in shop");
   EXPECT_EQ(
       graph.release.at(0).step,
       "In database shop, as app or a superuser: ROLLBACK PREPARED 'it''s x';"
@@ -137,8 +134,7 @@ TEST(WaitGraph, TwoThatWaitForEachOtherAreADeadlockAndNoRoot) {
 }
 
 TEST(WaitGraph, CircleWithAWayOutIsNotWhereItEnds) {
-  const WaitGraph graph =
-      Waits().lock(21, {22}, "a").lock(22, {21, 12}, "b").graph();
+  const WaitGraph graph = Waits().lock(21, {22}, "a").lock(22, {21, 12}, "b").graph();
   EXPECT_EQ(graph.root, "pid:12");
   EXPECT_TRUE(graph.cycle.empty());
 }
@@ -150,10 +146,7 @@ TEST(WaitGraph, LockHolderInDStateOnAFrozenFileSystem) {
     waits.lock(pid, {4711});
   const WaitGraph graph = waits.graph();
   EXPECT_EQ(graph.root, "mount:/srv/ts");
-  EXPECT_EQ(
-      graph.summary,
-      "41 backends wait behind pid 4711, which is in D state on /srv/ts."
-  );
+  EXPECT_EQ(graph.summary, "41 backends wait behind pid 4711, which is in D state on /srv/ts.");
   EXPECT_EQ(edge(graph, "pid:4711", "mount:/srv/ts")->kind, WaitEdgeKind::io);
   EXPECT_EQ(edge(graph, "pid:4711", "mount:/srv/ts")->detail, "pwrite64(\"/srv/ts/5/16390\")");
 }
@@ -167,23 +160,22 @@ TEST(WaitGraph, SeveralInDStateOnOneFileSystemMeanTheFileSystem) {
 }
 
 TEST(WaitGraph, LockThenLwlockThenDStateIsOneChainAcrossTheLayers) {
-  const WaitGraph graph =
-      Waits()
-          .lock(21, {4711})
-          .captured(
-              4711,
-              [](Capture& capture) {
-                tests::wait_on_lwlock(capture);
-                ClusterProcess holder;
-                holder.key = {900, 1};
-                holder.title = "postgres: walwriter ";
-                holder.sample.state = ProcessState::uninterruptible;
-                holder.sample.flags.interrupt_holdoff_count = 1;
-                holder.syscall = tests::write_on("/srv/wal");
-                capture.cluster = {holder};
-              }
-          )
-          .graph();
+  const WaitGraph graph = Waits()
+                              .lock(21, {4711})
+                              .captured(
+                                  4711,
+                                  [](Capture& capture) {
+                                    tests::wait_on_lwlock(capture);
+                                    ClusterProcess holder;
+                                    holder.key = {900, 1};
+                                    holder.title = "postgres: walwriter ";
+                                    holder.sample.state = ProcessState::uninterruptible;
+                                    holder.sample.flags.interrupt_holdoff_count = 1;
+                                    holder.syscall = tests::write_on("/srv/wal");
+                                    capture.cluster = {holder};
+                                  }
+                              )
+                              .graph();
   EXPECT_EQ(graph.root, "mount:/srv/wal");
   EXPECT_EQ(graph.summary, "2 backends wait behind pid 900, which is in D state on /srv/wal.");
   EXPECT_EQ(edge(graph, "pid:21", "pid:4711")->kind, WaitEdgeKind::lock);
@@ -232,22 +224,22 @@ TEST(WaitGraph, WorkerThatCannotSendWaitsForItsLeader) {
 }
 
 TEST(WaitGraph, OfTwoWorkersTheStoppedOneIsTheRoot) {
-  const WaitGraph graph = Waits()
-                              .captured(
-                                  41,
-                                  [](Capture& capture) {
-                                    capture.samples.back().flags.wait_event_info = 0x0800'0003;
-                                    for (const pid_t pid : {42, 43}) {
-                                      ClusterProcess worker;
-                                      worker.key = {pid, 1};
-                                      worker.title = "postgres: parallel worker for PID 41 ";
-                                      worker.sample.state = pid == 43 ? ProcessState::stopped
-                                                                      : ProcessState::sleeping;
-                                      capture.cluster.push_back(worker);
-                                    }
-                                  }
-                              )
-                              .graph();
+  const WaitGraph graph =
+      Waits()
+          .captured(
+              41,
+              [](Capture& capture) {
+                capture.samples.back().flags.wait_event_info = 0x0800'0003;
+                for (const pid_t pid : {42, 43}) {
+                  ClusterProcess worker;
+                  worker.key = {pid, 1};
+                  worker.title = "postgres: parallel worker for PID 41 ";
+                  worker.sample.state = pid == 43 ? ProcessState::stopped : ProcessState::sleeping;
+                  capture.cluster.push_back(worker);
+                }
+              }
+          )
+          .graph();
   EXPECT_EQ(graph.root, "pid:43");
   EXPECT_EQ(graph.summary, "1 backend waits behind pid 43, which is stopped.");
 }
@@ -257,7 +249,7 @@ TEST(WaitGraph, ProgramOfACopyIsAChild) {
                               .captured(
                                   51,
                                   [](Capture& capture) {
-                                    const RelatedProcess child{815, "sleep", ProcessState::sleeping};
+                                    const RelatedProcess child = tests::process(815, "sleep");
                                     capture.children = {child};
                                     tests::wait_on(capture, FdKind::pipe, {child});
                                   }
@@ -269,20 +261,19 @@ TEST(WaitGraph, ProgramOfACopyIsAChild) {
 }
 
 TEST(WaitGraph, LogPipeEndsAtTheLoggerAndNotAtThePostmaster) {
-  const WaitGraph graph =
-      Waits()
-          .captured(
-              51,
-              [](Capture& capture) {
-                tests::wait_on(
-                    capture,
-                    FdKind::pipe,
-                    {{capture.ppid, "postgres", ProcessState::sleeping},
-                     {700, "postgres", ProcessState::stopped}}
-                );
-              }
-          )
-          .graph();
+  const WaitGraph graph = Waits()
+                              .captured(
+                                  51,
+                                  [](Capture& capture) {
+                                    tests::wait_on(
+                                        capture,
+                                        FdKind::pipe,
+                                        {tests::process(capture.ppid, "postgres"),
+                                         tests::process(700, "postgres", ProcessState::stopped)}
+                                    );
+                                  }
+                              )
+                              .graph();
   EXPECT_EQ(graph.root, "pid:700");
   EXPECT_EQ(graph.edges.size(), 1U);
   EXPECT_EQ(edge(graph, "pid:51", "pid:700")->kind, WaitEdgeKind::pipe);
@@ -294,11 +285,7 @@ TEST(WaitGraph, PostmasterIsAnEndWhereItIsTheOnlyOne) {
           .captured(
               51,
               [](Capture& capture) {
-                tests::wait_on(
-                    capture,
-                    FdKind::pipe,
-                    {{capture.ppid, "postgres", ProcessState::sleeping}}
-                );
+                tests::wait_on(capture, FdKind::pipe, {tests::process(capture.ppid, "postgres")});
               }
           )
           .graph();
@@ -311,17 +298,13 @@ TEST(WaitGraph, FarEndOfAConnectionIsAnAddressAndANearOneAProcess) {
           .captured(
               51,
               [](Capture& capture) {
-                tests::wait_on(capture, FdKind::socket, {{0, "", {}, "10.0.0.5:5432"}});
+                tests::wait_on(capture, FdKind::socket, {tests::far_end("10.0.0.5:5432")});
               }
           )
           .captured(
               52,
               [](Capture& capture) {
-                tests::wait_on(
-                    capture,
-                    FdKind::socket,
-                    {{61, "nc", ProcessState::sleeping, "127.0.0.1:9"}}
-                );
+                tests::wait_on(capture, FdKind::socket, {tests::process(61, "nc")});
               }
           )
           .lock(21, {51})
@@ -332,16 +315,17 @@ TEST(WaitGraph, FarEndOfAConnectionIsAnAddressAndANearOneAProcess) {
 }
 
 TEST(WaitGraph, WhoIsOnCpuWaitsForNothingHoweverManyDescriptorsItHas) {
-  const WaitGraph graph = Waits()
-                              .captured(
-                                  51,
-                                  [](Capture& capture) {
-                                    tests::wait_on(capture, FdKind::pipe, {{815, "sleep"}});
-                                    for (Sample& sample : capture.samples)
-                                      sample.state = ProcessState::running;
-                                  }
-                              )
-                              .graph();
+  const WaitGraph graph =
+      Waits()
+          .captured(
+              51,
+              [](Capture& capture) {
+                tests::wait_on(capture, FdKind::pipe, {tests::process(815, "sleep")});
+                for (Sample& sample : capture.samples)
+                  sample.state = ProcessState::running;
+              }
+          )
+          .graph();
   EXPECT_TRUE(graph.edges.empty());
 }
 
@@ -447,13 +431,15 @@ TEST(WaitTree, ShowsTheRootWithItsWaitersBelow) {
       "14 backends wait behind pid 12, which is idle in transaction since 5 min.\n"
       "  pid 12 (client backend app@shop), which is idle in transaction since 5 min\n"
       "  ├─ pid 21 (client backend app@shop), this one: lock, AccessShareLock on relation "
-      "public.or…\n"
+      "public.orders\n"
       "  ├─ pid 22 (client backend app@shop): lock, AccessShareLock on relation public.orders\n"
       "  "
   );
   EXPECT_NE(tree.find("  └─ … 4 more\n"), std::string::npos) << tree;
-  EXPECT_NE(tree.find("What would free pid 12\n  1. SELECT pg_terminate_backend(12);"), std::string::npos)
-      << tree;
+  EXPECT_NE(
+      tree.find("What would free pid 12\n  1. SELECT pg_terminate_backend(12);"),
+      std::string::npos
+  ) << tree;
 }
 
 }  // namespace

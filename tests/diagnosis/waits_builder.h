@@ -16,6 +16,9 @@ class Waits {
  public:
   Waits() { inputs_.locks.emplace(); }
 
+  Waits(const Waits&) = delete;
+  Waits& operator=(const Waits&) = delete;
+
   Waits& active(pid_t pid) { return session(pid, "active", std::chrono::seconds(3)); }
 
   Waits& idle_in_transaction(pid_t pid, std::chrono::seconds since) {
@@ -29,8 +32,7 @@ class Waits {
     return *this;
   }
 
-  Waits&
-  worker(pid_t pid, pid_t leader, const std::string& type, const std::string& event) {
+  Waits& worker(pid_t pid, pid_t leader, const std::string& type, const std::string& event) {
     waiting(pid, type, event);
     inputs_.sessions.back().leader_pid = leader;
     inputs_.sessions.back().backend_type = "parallel worker";
@@ -107,6 +109,21 @@ class Waits {
   std::deque<Evidence> evidences_;
   std::deque<Verdict> verdicts_;
 };
+
+[[nodiscard]] inline RelatedProcess
+process(pid_t pid, const std::string& comm, ProcessState state = ProcessState::sleeping) {
+  RelatedProcess process;
+  process.pid = pid;
+  process.comm = comm;
+  process.state = state;
+  return process;
+}
+
+[[nodiscard]] inline RelatedProcess far_end(const std::string& address) {
+  RelatedProcess process;
+  process.address = address;
+  return process;
+}
 
 /// A write to a file on this mount.
 [[nodiscard]] inline Syscall write_on(const std::string& mount) {
