@@ -60,11 +60,9 @@ PostgresLockSource::PostgresLockSource(Connection& connection, Duration timeout)
       timeout_(std::min(timeout, kLockStatementLimit)) {}
 
 boost::asio::awaitable<Result<LockSnapshot>> PostgresLockSource::locks(std::vector<pid_t> first) {
-  co_return co_await collect_locks(
-      connection_,
-      LockQuestion{std::move(first), timeout_},
-      deadline_after(2 * timeout_)
-  );
+  // Named: GCC 12 destroys an aggregate made in the argument of a co_await twice.
+  LockQuestion question{std::move(first), timeout_};
+  co_return co_await collect_locks(connection_, std::move(question), deadline_after(2 * timeout_));
 }
 
 std::string signal_sql(escalation::SignalKind kind) {

@@ -76,10 +76,7 @@ TEST_F(Waiting, CaptureMakesTheGraphAnew) {
   sample.state = ProcessState::stopped;
   capture.samples = {sample};
   monitor_.capture_done(captures_.front(), capture, std::chrono::milliseconds(1));
-  EXPECT_EQ(
-      incident().wait_graph->summary,
-      "1 backend waits behind pid 4711, which is stopped."
-  );
+  EXPECT_EQ(incident().wait_graph->summary, "1 backend waits behind pid 4711, which is stopped.");
   EXPECT_EQ(incident().wait_graph->release, incident().verdict->release);
 }
 

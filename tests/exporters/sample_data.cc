@@ -29,7 +29,7 @@ Sample sample_at(std::int64_t at_micros) {
   sample.voluntary_switches = 41;
   sample.involuntary_switches = 7;
   sample.io = IoCounters{1000, 2000, 4096, 8192};
-  sample.flags = {1, 1, 1, 0, 0, 0, 0, 0, 0, 4, 0x06000001U};
+  sample.flags = {1, 1, 1, 0, 0, 0, 0, 0, 0, 4, 0x06000001U, {}};
   sample.stack_id = 99;
   return sample;
 }

@@ -1,9 +1,8 @@
-#include "collectors/postgres/lock_collector.h"
-
 #include <algorithm>
 #include <deque>
 #include <string>
 
+#include "collectors/postgres/lock_collector.h"
 #include "tests/collectors/postgres/server_fixture.h"
 
 namespace pghang::tests {
