@@ -96,7 +96,7 @@ class CaptureWaits {
   }
 
   void add_peer(const FdTarget& fd, const RelatedProcess& peer) {
-    const std::string detail = capture_.syscall->text;
+    const std::string detail = short_call(*capture_.syscall);
     if (peer.pid == 0) {
       if (peer.address.empty()) return;
       WaitNode remote;
@@ -127,7 +127,7 @@ class CaptureWaits {
   void add_children() {
     if (!capture_.syscall || !capture_.syscall->name.starts_with("wait")) return;
     for (const RelatedProcess& child : capture_.children)
-      connect(people_.node(child.pid, false), WaitEdgeKind::child, capture_.syscall->text);
+      connect(people_.node(child.pid, false), WaitEdgeKind::child, short_call(*capture_.syscall));
   }
 
   void add_suspects() {

@@ -1,5 +1,6 @@
 #include "diagnosis/wait_people.h"
 
+#include <csignal>
 #include <string_view>
 
 #include "diagnosis/brief.h"
@@ -152,6 +153,8 @@ WaitNode WaitPeople::node(pid_t pid, bool backend) const {
     node.state = why_it_cannot_run(sample, std::nullopt, std::nullopt);
   }
   node.cannot_run = !node.state.empty();
+  if (node.state.empty() && related != nullptr && has_signal(related->ignored_signals, SIGTERM))
+    node.state = "ignores SIGTERM";
   if (node.state.empty() && session != nullptr && idle(*session))
     node.state = session_state(*session);
   if (node.state.empty() && capture != nullptr) node.state = place_words(*captured->evidence);

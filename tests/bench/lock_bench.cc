@@ -75,13 +75,9 @@ int main(int argc, char** argv) {
   pghang::Target target;
   target.dsn = argv[1];
   pghang::Connection connection(loop.get_executor(), target, pghang::Polling{});
-  boost::asio::co_spawn(
-      loop,
-      pghang::measure(connection),
-      [](const std::exception_ptr& failure) {
-        if (failure) std::rethrow_exception(failure);
-      }
-  );
+  boost::asio::co_spawn(loop, pghang::measure(connection), [](const std::exception_ptr& failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
   loop.run();
   return 0;
 }

@@ -260,6 +260,22 @@ TEST(WaitGraph, ProgramOfACopyIsAChild) {
   EXPECT_EQ(node(graph, "pid:815").kind, WaitNodeKind::process);
 }
 
+TEST(WaitGraph, ChildThatIgnoresSigtermIsSaidSo) {
+  const WaitGraph graph =
+      Waits()
+          .captured(
+              51,
+              [](Capture& capture) {
+                RelatedProcess child = tests::process(815, "sleep");
+                child.ignored_signals = tests::bit(SIGTERM);
+                capture.children = {child};
+                tests::wait_on(capture, FdKind::pipe, {tests::process(815, "sleep")});
+              }
+          )
+          .graph();
+  EXPECT_EQ(graph.summary, "1 backend waits behind pid 815 (sleep), which ignores SIGTERM.");
+}
+
 TEST(WaitGraph, LogPipeEndsAtTheLoggerAndNotAtThePostmaster) {
   const WaitGraph graph = Waits()
                               .captured(
