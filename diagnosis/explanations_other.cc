@@ -37,8 +37,7 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "{place}.",
      {{{"Free what its exit waits for", "depends on what that is"}, kCrash}}},
     {Story::io_frozen_file_system,
-     "{The} waits in the kernel for a file system that appears to be frozen, {mount} "
-     "({fs_device}); "
+     "{The} waits in the kernel for a file system that appears to be frozen, {mount} ({fs_device}); "
      "no signal is delivered until it is thawed.",
      {{{"fsfreeze -u {mount}", "the snapshot or backup that froze it may be inconsistent"},
        kReboot}}},

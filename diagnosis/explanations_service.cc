@@ -47,16 +47,14 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "cancel waits; it {place}.",
      {{kTerminate, kCloseConnection}}},
     {Story::held_worker,
-     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it "
-     "{place}.{suspects}",
+     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it {place}.{suspects}",
      {{kFreeSuspect,
        {"pghangd diagnose its leader and the other workers, for one of them may not let go: SELECT "
         "pid FROM pg_stat_activity WHERE {leader} IN (pid, leader_pid);",
         "none"},
        kCrash}}},
     {Story::held,
-     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it "
-     "{place}.{suspects}",
+     "{The} received the {signal} but holds interrupts ({held}), so it is not served; it {place}.{suspects}",
      {{kFreeSuspect,
        {"Find who keeps it from going on: pghangd diagnose the other backends that do not move",
         "none"},
@@ -146,7 +144,8 @@ constexpr auto kExplanations = std::to_array<Explanation>({
     {Story::socket,
      "{The} received the {signal} but cannot act on it: it {place}, for the other end of a "
      "connection ({peers}) to answer.",
-     {{kCutConnection, kCrash}}},
+     {{kCutConnection,
+       kCrash}}},
     {Story::nap,
      "{The} received the {signal} but cannot act on it: it {place}, which goes on after every "
      "signal until its time is over.",
@@ -197,8 +196,7 @@ constexpr auto kExplanations = std::to_array<Explanation>({
        {"Wait for authentication_timeout, which ends it unless the call does not return",
         "that client is refused"}}}},
     {Story::orphan,
-     "{The} has outlived its postmaster (PostmasterPid={postmaster}, its parent is "
-     "{ppid}){unserved}"
+     "{The} has outlived its postmaster (PostmasterPid={postmaster}, its parent is {ppid}){unserved}"
      "; it {place}. The server cannot start again before it has ended.",
      {{{"kill -TERM {pid}", "its transaction is rolled back"},
        {"kill -KILL {pid}: without a postmaster this restarts nothing",

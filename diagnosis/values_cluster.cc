@@ -106,13 +106,12 @@ void add_workers(const Capture& capture, text::Values& values) {
 std::size_t fellow_writers(const Capture& capture) {
   if (!capture.syscall || !capture.syscall->fd) return 0;
   const std::string& pipe = capture.syscall->fd->target;
-  return static_cast<std::size_t>(std::ranges::count_if(
-      capture.cluster,
-      [&pipe](const ClusterProcess& process) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(capture.cluster, [&pipe](const ClusterProcess& process) {
         const auto& call = process.syscall;
         return call && call->name.starts_with("write") && call->fd && call->fd->target == pipe;
-      }
-  ));
+      })
+  );
 }
 
 void add_log_reader(const Capture& capture, text::Values& values) {
@@ -160,11 +159,12 @@ void add_programs(const Capture& capture, text::Values& values) {
     if (has_signal(program.ignored_signals, SIGTERM)) deaf.push_back(pids.back());
   }
   values["programs"] = text::join(names);
-  values["programs_ignore"] = deaf.empty() ? "" : " Pid " + text::join(deaf) + " ignores SIGTERM.";
+  values["programs_ignore"] =
+      deaf.empty() ? "" : " Pid " + text::join(deaf) + " ignores SIGTERM.";
   if (pids.empty()) return;
   const std::string all = text::join(pids, " ");
-  values["end_programs"] =
-      deaf.empty() ? "kill -TERM " + all + ", then kill -KILL " + all : "kill -KILL " + all;
+  values["end_programs"] = deaf.empty() ? "kill -TERM " + all + ", then kill -KILL " + all
+                                        : "kill -KILL " + all;
 }
 
 void add_remote(const Capture& capture, text::Values& values) {

@@ -95,7 +95,7 @@ const char* to_string(WaitEdgeKind kind) {
 }
 
 std::string wait_subject(const WaitNode& node) {
-  const std::string name = text::printable(node.name);
+  std::string name = text::printable(node.name);
   switch (node.kind) {
     case WaitNodeKind::backend: return "pid " + std::to_string(node.pid);
     case WaitNodeKind::process:

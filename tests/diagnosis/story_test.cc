@@ -48,7 +48,9 @@ Given on_pipe(const std::string& comm) {
 }
 
 Given with_child(Given given) {
-  return given.capture([](Capture& c) { c.children = {{4800, "sh", ProcessState::sleeping, ""}}; });
+  return given.capture([](Capture& c) {
+    c.children = {{4800, "sh", ProcessState::sleeping, ""}};
+  });
 }
 
 Given on_socket() {
@@ -66,12 +68,12 @@ Given walsender_at_shutdown() {
 Given flushing() {
   return held()
       .stack({"LWLockAcquireOrWait", "XLogFlush", "PostgresMain"})
-      .capture(tests::cluster(
-          Other(5000)
-              .holdoff(1)
-              .state(ProcessState::uninterruptible)
-              .in_call(call_on("fdatasync", descriptor(7, FdKind::file, "/data/pg_wal/01")))
-      ));
+      .capture(tests::cluster(Other(5000)
+                                  .holdoff(1)
+                                  .state(ProcessState::uninterruptible)
+                                  .in_call(call_on(
+                                      "fdatasync", descriptor(7, FdKind::file, "/data/pg_wal/01")
+                                  ))));
 }
 
 Given logger() {
@@ -152,17 +154,21 @@ const std::vector<Told>& told() {
          c.orphan = true;
          c.samples.back().flags.postmaster_pid = 3999;
        })},
-      {Story::idle_cancel, Given().cancel_ago(60).activity([](Activity& a) { a.state = "idle"; })},
-      {Story::just_taken, Given().latest([](Sample& s) { s.flags.proc_die_pending = 1; })},
+      {Story::idle_cancel,
+       Given().cancel_ago(60).activity([](Activity& a) { a.state = "idle"; })},
+      {Story::just_taken,
+       Given().latest([](Sample& s) { s.flags.proc_die_pending = 1; })},
       {Story::within_grace, Given().terminate_ago(5)},
       {Story::not_asked, Given()},
-      {Story::not_stuck, Given().cancel_ago(60).stack({"AbortCurrentTransaction"})},
+      {Story::not_stuck,
+       Given().cancel_ago(60).stack({"AbortCurrentTransaction"})},
       {Story::not_sampled, Given().states("")},
       {Story::state_missing, Given().state(ProcessState::unknown)},
       {Story::undelivered, Given().pending(SIGTERM)},
       {Story::not_postgres,
-       Given().capture([](Capture& c) { c.postgres = false; }
-       ).samples([](Sample& s) { s.flags = {}; })},
+       Given().capture([](Capture& c) { c.postgres = false; }).samples([](Sample& s) {
+         s.flags = {};
+       })},
       {Story::flags_missing, Given().flags_missing("EPERM", "CAP_SYS_PTRACE")},
       {Story::auxiliary_silent, startup()},
   };

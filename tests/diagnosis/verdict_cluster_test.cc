@@ -92,14 +92,8 @@ TEST(ClusterVerdict, OfManySuspectsNamesThreeAndCountsTheRest) {
   const auto held = [](pid_t pid) {
     return Other(pid).holdoff(1).state(ProcessState::stopped);
   };
-  const Verdict said = verdict(
-      tests::waits_for_lwlock(),
-      held(5000),
-      held(5001),
-      held(5002),
-      held(5003),
-      held(5004)
-  );
+  const Verdict said =
+      verdict(tests::waits_for_lwlock(), held(5000), held(5001), held(5002), held(5003), held(5004));
   EXPECT_TRUE(contains(said.summary, "pid 5002")) << said.summary;
   EXPECT_FALSE(contains(said.summary, "pid 5003")) << said.summary;
   EXPECT_TRUE(contains(said.summary, "; and 2 more.")) << said.summary;
@@ -107,11 +101,7 @@ TEST(ClusterVerdict, OfManySuspectsNamesThreeAndCountsTheRest) {
 
 Given commits() {
   return Given().die_pending().holdoff(1).critical().stack(
-      {"libc.so.6:futex_wait",
-       "PGSemaphoreLock",
-       "LWLockAcquireOrWait",
-       "XLogFlush",
-       "PostgresMain"}
+      {"libc.so.6:futex_wait", "PGSemaphoreLock", "LWLockAcquireOrWait", "XLogFlush", "PostgresMain"}
   );
 }
 

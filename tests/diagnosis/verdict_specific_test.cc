@@ -53,16 +53,17 @@ TEST(SpecificWords, OfAProceduralLanguageEndWhatItsCodeStarted) {
                           .capture([](Capture& c) {
                             c.children = {{4800, "curl", ProcessState::sleeping, ""}};
                           });
-  EXPECT_EQ(first_step(given), "End what it waits for: kill -TERM 4800, then kill -KILL 4800");
+  EXPECT_EQ(
+      first_step(given), "End what it waits for: kill -TERM 4800, then kill -KILL 4800"
+  );
 }
 
 Given asks_remote(const char* function, RelatedProcess peer) {
   FdTarget fd = descriptor(8, FdKind::socket, "socket:[5]");
   fd.peers = {std::move(peer)};
-  return Given()
-      .die_pending()
-      .in_call(call_on("poll", fd))
-      .stack({"libc.so.6:poll", function, "dblink.so:dblink_record_internal", "ExecInterpExpr"});
+  return Given().die_pending().in_call(call_on("poll", fd)).stack(
+      {"libc.so.6:poll", function, "dblink.so:dblink_record_internal", "ExecInterpExpr"}
+  );
 }
 
 TEST(SpecificWords, OfARemoteQueryNameTheServer) {
@@ -71,15 +72,15 @@ TEST(SpecificWords, OfARemoteQueryNameTheServer) {
   );
   EXPECT_TRUE(contains(
       verdict.summary,
-      "dblink.so waits for 10.0.0.9:5432 to answer in a call of libpq that never looks at "
-      "interrupts"
+      "dblink.so waits for 10.0.0.9:5432 to answer in a call of libpq that never looks at interrupts"
   )) << verdict.summary;
   EXPECT_FALSE(contains(verdict.release.front().step, "this host"));
 }
 
 TEST(SpecificWords, OfARemoteServerOnThisHostNameItsProcess) {
-  const Given given =
-      asks_remote("libpq.so.5:PQconnectdb", {77, "nc", ProcessState::sleeping, "127.0.0.1:5433"});
+  const Given given = asks_remote(
+      "libpq.so.5:PQconnectdb", {77, "nc", ProcessState::sleeping, "127.0.0.1:5433"}
+  );
   EXPECT_TRUE(contains(summary(given), "dblink.so connects to nc (pid 77) at 127.0.0.1:5433 in"))
       << summary(given);
   EXPECT_EQ(first_step(given), "The other end runs on this host: pghangd diagnose 77");
@@ -95,8 +96,7 @@ TEST(SpecificWords, OfARemoteServerWithoutAnAddressSayServer) {
 Given copy_from_program(std::uint64_t ignored) {
   FdTarget fd = descriptor(9, FdKind::pipe, "pipe:[123]");
   fd.peers = {
-      {4800, "sh", ProcessState::sleeping, ""},
-      {4801, "sleep", ProcessState::sleeping, ""}};
+      {4800, "sh", ProcessState::sleeping, ""}, {4801, "sleep", ProcessState::sleeping, ""}};
   return Given()
       .die_pending()
       .in_call(call_on("read", fd))
@@ -108,8 +108,7 @@ Given copy_from_program(std::uint64_t ignored) {
 
 TEST(SpecificWords, OfCopyProgramEndAllThatHoldItsPipe) {
   EXPECT_TRUE(contains(
-      summary(copy_from_program(0)),
-      "for the program of COPY to end, sh (pid 4800), sleep (pid 4801)."
+      summary(copy_from_program(0)), "for the program of COPY to end, sh (pid 4800), sleep (pid 4801)."
   )) << summary(copy_from_program(0));
   EXPECT_EQ(
       first_step(copy_from_program(0)),
@@ -140,20 +139,17 @@ TEST(SpecificWords, OfAnOrphanSayThatSigkillRestartsNothing) {
                                        .samples([](Sample& s) { s.flags.postmaster_pid = 4000; })
                                        .evidence());
   EXPECT_EQ(verdict.cause, Cause::blocking_call);
-  EXPECT_TRUE(contains(verdict.summary, "(PostmasterPid=4000, its parent is 1)"))
-      << verdict.summary;
+  EXPECT_TRUE(contains(verdict.summary, "(PostmasterPid=4000, its parent is 1)")) << verdict.summary;
   EXPECT_TRUE(contains(verdict.detail, "PostmasterPid=4000, parent 1")) << verdict.detail;
   EXPECT_TRUE(contains(verdict.release.back().step, "kill -KILL 4711"));
 }
 
 TEST(SpecificWords, OfACommitThatWaitsForItsStandbyNameThePriceOfACancel) {
-  const Verdict verdict = diagnose(Given()
-                                       .holdoff(1)
-                                       .activity([](Activity& a) {
-                                         a.wait_event_type = "IPC";
-                                         a.wait_event = "SyncRep";
-                                       })
-                                       .evidence());
+  const Verdict verdict =
+      diagnose(Given().holdoff(1).activity([](Activity& a) {
+        a.wait_event_type = "IPC";
+        a.wait_event = "SyncRep";
+      }).evidence());
   EXPECT_EQ(verdict.explanation, "sync_rep");
   EXPECT_EQ(verdict.release.back().step, "SELECT pg_cancel_backend(4711);");
   EXPECT_TRUE(contains(verdict.release.back().price, "may not have been replicated"));
