@@ -3,11 +3,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "collectors/evidence/evidence.h"
+#include "collectors/evidence/locks.h"
 #include "config/result.h"
 #include "daemon/escalation/tracker.h"
 #include "daemon/incident_book.h"
@@ -82,6 +85,16 @@ class Chronicle {
       const Error& error,
       std::chrono::steady_clock::duration took
   );
+  void locks_asked(const std::string& target, const Result<LockSnapshot>& result);
+  void locks_backed_off(const std::string& target);
+  /// Who waits for whom now, for every open incident of the target.
+  void waits(
+      const std::string& target,
+      const std::vector<Activity>& sessions,
+      const std::optional<LockSnapshot>& locks
+  );
+  /// No rule has matched anybody, so nobody can wait behind him.
+  void nobody_waits(const std::string& target);
   /// The backends that rules watch or have matched now.
   void sightings(
       const std::string& target,
@@ -101,6 +114,7 @@ class Chronicle {
   std::function<std::int64_t()> wall_clock_;
   SaveBundle save_bundle_;
   std::string last_bundle_error_;
+  std::map<std::string, std::string> lock_errors_;  ///< by target, the last one told
 };
 
 }  // namespace pghang

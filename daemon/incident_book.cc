@@ -36,6 +36,10 @@ std::uint64_t footprint_bytes(const Incident& incident) {
       bytes += line.size();
     bytes += capture.samples.size() * sizeof(Sample);
   }
+  if (incident.wait_graph) {
+    bytes += incident.wait_graph->nodes.size() * sizeof(WaitNode);
+    bytes += incident.wait_graph->edges.size() * sizeof(WaitEdge);
+  }
   return bytes;
 }
 

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "collectors/evidence/activity.h"
+#include "collectors/evidence/locks.h"
 #include "config/result.h"
 #include "daemon/escalation/tracker.h"
 
@@ -23,6 +25,20 @@ class ActivitySource {
 
   /// One poll, connecting first when there is no connection. Bounded by its own deadlines.
   [[nodiscard]] virtual boost::asio::awaitable<Result<ActivitySnapshot>> poll() = 0;
+};
+
+/// Port: who waits for whom by heavyweight locks.
+class LockSource {
+ public:
+  LockSource() = default;
+  LockSource(const LockSource&) = delete;
+  LockSource& operator=(const LockSource&) = delete;
+  virtual ~LockSource() = default;
+
+  /// Over the connection that the poll uses, so never while that is under way. `first`: whom to ask
+  /// about before all others. Bounded by its own deadline.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<LockSnapshot>> locks(std::vector<pid_t> first
+  ) = 0;
 };
 
 /// What became of one signal.

@@ -22,6 +22,19 @@ class PostgresActivitySource final : public ActivitySource {
   ActivityFilter filter_;
 };
 
+/// pg_locks, pg_blocking_pids() and pg_prepared_xacts, over the same connection.
+class PostgresLockSource final : public LockSource {
+ public:
+  PostgresLockSource(Connection& connection, Duration timeout);
+
+  [[nodiscard]] boost::asio::awaitable<Result<LockSnapshot>> locks(std::vector<pid_t> first
+  ) override;
+
+ private:
+  Connection& connection_;
+  Duration timeout_;
+};
+
 /// pg_cancel_backend and pg_terminate_backend behind the guard, over the same connection.
 class PostgresSignaller final : public Signaller {
  public:

@@ -46,6 +46,7 @@ struct TargetSession {
   Connection connection;
   PostgresActivitySource activity;
   PostgresSignaller signaller;
+  PostgresLockSource locks;
   TargetMonitor monitor;
   pid_t prewarmed = 0;  ///< our own backend there: it has mapped what every backend maps
 
@@ -59,7 +60,8 @@ struct TargetSession {
       : connection(executor, target, settings.polling),
         activity(connection, settings.polling, filter_for(settings)),
         signaller(connection, settings.polling.statement_timeout),
-        monitor(target.name, settings, activity, signaller, chronicle, std::move(submit)) {}
+        locks(connection, settings.polling.statement_timeout),
+        monitor(target.name, settings, activity, signaller, locks, chronicle, std::move(submit)) {}
 };
 
 }  // namespace

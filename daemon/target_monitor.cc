@@ -32,25 +32,50 @@ TargetMonitor::TargetMonitor(
     const Settings& settings,
     ActivitySource& activity,
     Signaller& signaller,
+    LockSource& locks,
     Chronicle& chronicle,
     SubmitCapture submit
 )
     : target_(std::move(target)),
       activity_(activity),
       signaller_(signaller),
+      lock_source_(locks),
       chronicle_(chronicle),
       submit_(std::move(submit)),
       tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)) {}
 
 boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   const TimePoint started = now();
-  const Result<ActivitySnapshot> snapshot = co_await activity_.poll();
+  Result<ActivitySnapshot> snapshot = co_await activity_.poll();
   chronicle_.polled(target_, snapshot, now() - started);
   if (!snapshot) co_return false;
   drop_on_failover(snapshot->server);
   co_await carry_out(tracker_.observe(*snapshot, now()));
+  sessions_ = std::move(snapshot->rows);
+  co_await look_at_waits();
   chronicle_.sightings(target_, tracker_, now());
   co_return true;
+}
+
+boost::asio::awaitable<void> TargetMonitor::look_at_waits() {
+  std::vector<pid_t> matched;
+  for (const escalation::SightingState* sighting : tracker_.sightings()) {
+    if (sighting->stage != Stage::watching) matched.push_back(sighting->activity.key.pid);
+  }
+  if (matched.empty()) {
+    locks_.reset();
+    chronicle_.nobody_waits(target_);
+    co_return;
+  }
+  if (pacer_.due(now())) {
+    Result<LockSnapshot> answer = co_await lock_source_.locks(std::move(matched));
+    chronicle_.locks_asked(target_, answer);
+    pacer_.asked(answer ? std::optional(answer->server_time) : std::nullopt, now());
+    locks_ = answer ? std::optional(std::move(*answer)) : std::nullopt;
+  } else {
+    chronicle_.locks_backed_off(target_);
+  }
+  chronicle_.waits(target_, sessions_, locks_);
 }
 
 void TargetMonitor::drop_on_failover(const ServerInfo& server) {
@@ -122,6 +147,7 @@ void TargetMonitor::capture_done(
   if (sighting == nullptr) return;
   const bool pending = terminate_pending(*result);
   chronicle_.captured(target_, order.id, evidence_for(*sighting, std::move(*result)), took);
+  chronicle_.waits(target_, sessions_, locks_);
   tell(tracker_.terminate_pending_seen(order.id, pending, now()));
   chronicle_.sightings(target_, tracker_, now());
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -11,6 +12,7 @@
 #include "config/result.h"
 #include "config/settings.h"
 #include "daemon/escalation/tracker.h"
+#include "daemon/lock_pacer.h"
 #include "daemon/ports.h"
 
 namespace pghang {
@@ -29,6 +31,7 @@ class TargetMonitor {
       const Settings& settings,
       ActivitySource& activity,
       Signaller& signaller,
+      LockSource& locks,
       Chronicle& chronicle,
       SubmitCapture submit
   );
@@ -56,6 +59,8 @@ class TargetMonitor {
   [[nodiscard]] boost::asio::awaitable<void> carry_out(escalation::Orders orders);
   /// The part of it that needs no server.
   void tell(const escalation::Orders& orders);
+  /// Asks who waits for whom, while a rule has matched somebody and as often as that is cheap.
+  [[nodiscard]] boost::asio::awaitable<void> look_at_waits();
   void drop_on_failover(const ServerInfo& server);
   [[nodiscard]] Evidence evidence_for(const escalation::SightingState& sighting, Capture capture)
       const;
@@ -63,10 +68,14 @@ class TargetMonitor {
   std::string target_;
   ActivitySource& activity_;
   Signaller& signaller_;
+  LockSource& lock_source_;
   Chronicle& chronicle_;
   SubmitCapture submit_;
   escalation::Tracker tracker_;
   std::optional<ServerInfo> server_;
+  std::vector<Activity> sessions_;  ///< of the latest poll
+  std::optional<LockSnapshot> locks_;
+  LockPacer pacer_;
 };
 
 }  // namespace pghang

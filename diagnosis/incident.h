@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "collectors/evidence/evidence.h"
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/verdict.h"
+#include "diagnosis/wait_graph.h"
 
 namespace pghang {
 
@@ -59,6 +61,9 @@ struct Incident {
   std::optional<Verdict> verdict;
   std::optional<Fingerprint> fingerprint;
   std::uint32_t bundles = 0;  ///< how many of its captures were given to be saved
+  /// Of the latest poll or capture; null: it neither waits nor is waited for. Shared by the
+  /// incidents of one queue, which may be hundreds.
+  std::shared_ptr<const WaitGraph> wait_graph;
   std::string capture_error;  ///< why there is no evidence, if a capture failed
 };
 

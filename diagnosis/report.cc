@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "diagnosis/report_stack.h"
+#include "diagnosis/report_waits.h"
 #include "diagnosis/report_writer.h"
 #include "diagnosis/signal_names.h"
 #include "diagnosis/text.h"
@@ -220,12 +221,14 @@ void write_report(
     const Evidence& evidence,
     const Verdict& verdict,
     const std::optional<Fingerprint>& fingerprint,
+    const WaitGraph* waits,
     ReportWriter& out
 ) {
   const Capture& capture = evidence.capture;
   write_verdict(evidence, verdict, out);
   write_release(verdict, out);
   if (verdict.signature) write_signature(*verdict.signature, out);
+  if (waits != nullptr) write_waits(*waits, capture.key.pid, out);
   write_backend(evidence, out);
   if (!capture.gone) {
     write_place(capture, out);
@@ -253,7 +256,8 @@ std::string render_report(
     const std::optional<Fingerprint>& fingerprint
 ) {
   ReportWriter out;
-  write_report(evidence, verdict, fingerprint, out);
+  const std::optional<WaitGraph> waits = wait_graph_of(evidence, verdict);
+  write_report(evidence, verdict, fingerprint, waits ? &*waits : nullptr, out);
   return out.take();
 }
 
@@ -271,12 +275,19 @@ std::string render_incident(const Incident& incident) {
             (entry.note.empty() ? "" : ": " + text::printable(entry.note))
     );
   if (incident.evidence && incident.verdict) {
-    write_report(*incident.evidence, *incident.verdict, incident.fingerprint, out);
+    write_report(
+        *incident.evidence,
+        *incident.verdict,
+        incident.fingerprint,
+        incident.wait_graph.get(),
+        out
+    );
   } else {
     out.heading("Backend");
     out.field("pid", std::to_string(incident.backend.pid));
     write_session(incident.activity, out);
     out.field("no capture", text::printable(incident.capture_error));
+    if (incident.wait_graph) write_waits(*incident.wait_graph, incident.backend.pid, out);
   }
   return out.take();
 }

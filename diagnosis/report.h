@@ -12,7 +12,8 @@ namespace pghang {
 
 /// The report as text, for a terminal of 100 columns: verdict first, then what would free it, where
 /// it is (system call, descriptor), PostgreSQL's flags, signals, user stack, kernel stack, what is
-/// missing. Ends in a newline. The query in evidence.activity must be masked already.
+/// missing. Ends in a newline. Of the wait graph what this capture alone shows. The query in
+/// evidence.activity must be masked already.
 [[nodiscard]] std::string render_report(
     const Evidence& evidence,
     const Verdict& verdict,

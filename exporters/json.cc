@@ -51,7 +51,12 @@ json::object incident_head(const Incident& incident) {
 
 json::value diagnosis_of(const Incident& incident) {
   if (!incident.evidence || !incident.verdict) return nullptr;
-  return diagnosis_object(*incident.evidence, *incident.verdict, incident.fingerprint);
+  return diagnosis_object(
+      *incident.evidence,
+      *incident.verdict,
+      incident.fingerprint,
+      incident.wait_graph.get()
+  );
 }
 
 json::object target_object(const TargetView& target) {
@@ -145,6 +150,7 @@ std::string incident_json(const Incident& incident) {
   object["timeline"] = std::move(timeline);
   object["activity"] = activity_object(incident.activity);
   object["capture_error"] = json_string_or_null(incident.capture_error);
+  object["wait_graph"] = wait_graph_value(incident.wait_graph.get());
   object["diagnosis"] = diagnosis_of(incident);
   return json_text(object);
 }

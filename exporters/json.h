@@ -22,6 +22,7 @@ struct IncidentFilter {
 /// `diagnose --json` and the `diagnosis` member of an incident. `samples.moving`: between the first
 /// and the last sample it was switched, its stack changed or it did I/O; CPU time alone is not
 /// moving.
+/// `wait_graph` is what the capture alone shows; that of an incident knows locks and sessions too.
 [[nodiscard]] std::string diagnosis_json(
     const Evidence& evidence,
     const Verdict& verdict,

@@ -174,20 +174,13 @@ json::value signature_value(const std::optional<SignatureMatch>& match) {
 }
 
 json::object verdict_object(const Verdict& verdict) {
-  json::array release;
-  for (const ReleaseStep& step : verdict.release) {
-    release.push_back(json::object{
-        {"step", json_string(step.step)},
-        {"price", json_string_or_null(step.price)},
-    });
-  }
   return {
       {"cause", to_string(verdict.cause)},
       {"gate", to_string(verdict.gate)},
       {"explanation", json_string_or_null(verdict.explanation)},
       {"summary", json_string(verdict.summary)},
       {"detail", json_string(verdict.detail)},
-      {"release", std::move(release)},
+      {"release", release_array(verdict.release)},
       {"confidence", to_string(verdict.confidence)},
       {"signature", signature_value(verdict.signature)},
   };
@@ -196,7 +189,8 @@ json::object verdict_object(const Verdict& verdict) {
 json::object diagnosis_object(
     const Evidence& evidence,
     const Verdict& verdict,
-    const std::optional<Fingerprint>& fingerprint
+    const std::optional<Fingerprint>& fingerprint,
+    const WaitGraph* waits
 ) {
   const Capture& capture = evidence.capture;
   return {
@@ -214,7 +208,7 @@ json::object diagnosis_object(
       {"stack", stack_object(capture.stack)},
       {"samples", samples_object(capture.samples)},
       {"fingerprint", fingerprint_value(fingerprint)},
-      {"wait_graph", nullptr},
+      {"wait_graph", wait_graph_value(waits)},
       {"verdict", verdict_object(verdict)},
   };
 }
@@ -224,7 +218,8 @@ std::string diagnosis_json(
     const Verdict& verdict,
     const std::optional<Fingerprint>& fingerprint
 ) {
-  return json_text(diagnosis_object(evidence, verdict, fingerprint));
+  const std::optional<WaitGraph> waits = wait_graph_of(evidence, verdict);
+  return json_text(diagnosis_object(evidence, verdict, fingerprint, waits ? &*waits : nullptr));
 }
 
 }  // namespace pghang

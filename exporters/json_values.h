@@ -23,11 +23,14 @@ namespace pghang {
 [[nodiscard]] boost::json::value signature_value(const std::optional<SignatureMatch>& match);
 /// What a list shows of an incident.
 [[nodiscard]] boost::json::object incident_summary_object(const Incident& incident);
+[[nodiscard]] boost::json::array release_array(const std::vector<ReleaseStep>& steps);
+[[nodiscard]] boost::json::value wait_graph_value(const WaitGraph* graph);
 [[nodiscard]] boost::json::object verdict_object(const Verdict& verdict);
 [[nodiscard]] boost::json::object diagnosis_object(
     const Evidence& evidence,
     const Verdict& verdict,
-    const std::optional<Fingerprint>& fingerprint
+    const std::optional<Fingerprint>& fingerprint,
+    const WaitGraph* waits
 );
 
 }  // namespace pghang

@@ -51,6 +51,17 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "gauge",
        "target,cause",
        "How long the longest of them has been unresponsive."},
+      {"pghangd_blocked_backends",
+       "gauge",
+       "target",
+       "Backends that wait behind an unresponsive one, themselves not unresponsive; absent while "
+       "the server was not asked who waits."},
+      {"pghangd_lock_statements_total",
+       "counter",
+       "target,result",
+       "Statements that ask who waits for whom, by `success` or kind of failure; `backed_off`: "
+       "left "
+       "out, since an earlier one was slow or failed."},
       {"pghangd_incidents_total", "counter", "target,cause,outcome", "Incidents that are over."},
       {"pghangd_fingerprint_backends",
        "gauge",

@@ -19,6 +19,7 @@ constexpr std::array kPollResults{
     "disconnected",
     "refused",
     "permission_denied"};
+constexpr std::array kLockResults{"success", "backed_off", "timeout", "refused"};
 constexpr std::array kSuppressions{"mode_observe", "rule_observe"};
 constexpr std::array kMethods{
     CaptureMethod::in_place,
@@ -68,6 +69,8 @@ void Metrics::Impl::start_known_counters(const View& view) {
     }
     for (const char* result : kPollResults)
       (void)registry.counter("pghangd_polls_total", {target.name, result});
+    for (const char* result : kLockResults)
+      (void)registry.counter("pghangd_lock_statements_total", {target.name, result});
     for (const char* reason : kSuppressions)
       (void)registry.counter("pghangd_actions_suppressed_total", {target.name, reason});
     (void)registry.histogram("pghangd_poll_duration_seconds", {target.name});
@@ -121,6 +124,10 @@ void Metrics::poll(
 ) {
   impl_->registry.counter("pghangd_polls_total", {target, result}).Increment();
   impl_->registry.histogram("pghangd_poll_duration_seconds", {target}).Observe(took.count());
+}
+
+void Metrics::lock_statement(const std::string& target, const std::string& result) {
+  impl_->registry.counter("pghangd_lock_statements_total", {target, result}).Increment();
 }
 
 void Metrics::signal(

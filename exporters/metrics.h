@@ -25,6 +25,8 @@ class Metrics {
   /// `result`: `success`, or to_string(Errc).
   void
   poll(const std::string& target, const std::string& result, std::chrono::duration<double> took);
+  /// `result`: `success`, `backed_off`, or to_string(Errc).
+  void lock_statement(const std::string& target, const std::string& result);
   /// `signal`: `cancel` or `terminate`; `outcome`: `accepted`, `refused`, `superseded`, `unknown`.
   void signal(const std::string& target, const std::string& signal, const std::string& outcome);
   /// Activity snapshot taken by the server → its answer to the signal: the documented window.

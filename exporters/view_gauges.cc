@@ -24,6 +24,9 @@ void raise(double& value, double candidate) {
 void add_target(ViewGauges& gauges, const TargetView& target) {
   gauges.families["pghangd_up"][{target.name}] = target.up ? 1 : 0;
   if (target.up) {
+    if (target.blocked_backends)
+      gauges.families["pghangd_blocked_backends"][{target.name}] =
+          static_cast<double>(*target.blocked_backends);
     for (const StateCount& count : target.counts) {
       const std::string state = count.state.empty() ? "none" : count.state;
       gauges.families["pghangd_backends"][{target.name, state}] +=
@@ -101,6 +104,7 @@ ViewGauges view_gauges(const View& view, std::int64_t now_micros) {
         "pghangd_matched_backends",
         "pghangd_oldest_matched_seconds",
         "pghangd_unresponsive_backends",
+        "pghangd_blocked_backends",
         "pghangd_unresponsive_seconds_max",
         "pghangd_fingerprint_backends",
         "pghangd_fingerprint_info",

@@ -47,7 +47,7 @@ void add_fields(
 }
 
 /// DESIGN section 7, typed from there: what is not collected yet (queues, members, inlined, file,
-/// line, wait_graph, signature) is there too. `activity` has no field list in the contract.
+/// line, signature) is there too. `activity` has no field list in the contract.
 std::set<std::string> contract_paths() {
   std::set<std::string> paths;
   add_fields(
@@ -154,6 +154,17 @@ std::set<std::string> contract_paths() {
       "verdict.",
       {"cause", "gate", "explanation", "summary", "detail", "release", "confidence", "signature"}
   );
+  add_fields(
+      paths,
+      "wait_graph.",
+      {"nodes", "edges", "root", "cycle", "summary", "release", "dropped"}
+  );
+  add_fields(
+      paths,
+      "wait_graph.nodes[].",
+      {"id", "kind", "pid", "name", "state", "unresponsive", "waiters"}
+  );
+  add_fields(paths, "wait_graph.edges[].", {"from", "to", "kind", "detail", "inferred"});
   add_fields(paths, "verdict.release[].", {"step", "price"});
   add_fields(
       paths,
@@ -194,7 +205,8 @@ TEST(DiagnosisJson, WhatIsUnknownIsNullAndKeepsItsName) {
     const bool inside_of_null =
         path.starts_with("server.") || path.starts_with("syscall.") ||
         path.starts_with("fingerprint.") || path.starts_with("process.io.") ||
-        path.starts_with("process.tracer.") || path.starts_with("verdict.signature.");
+        path.starts_with("process.tracer.") || path.starts_with("verdict.signature.") ||
+        path.starts_with("wait_graph.");
     const bool inside_of_empty = path.find("[]") != std::string::npos;
     if (inside_of_null || inside_of_empty) continue;
     EXPECT_TRUE(paths.contains(path)) << path;
@@ -306,7 +318,7 @@ TEST(StatusJson, EqualsTheGoldenFile) {
 
 TEST(StatusJson, ATargetThatNeverAnsweredHasItsErrorAndNulls) {
   View view = sample::view();
-  view.targets[0] = TargetView{"main", "dbname=x", false, "connection refused", {}, 0, {}, {}};
+  view.targets[0] = TargetView{"main", "dbname=x", false, "connection refused", {}, 0, {}, {}, {}};
   const json::value document = json::parse(status_json(view));
   EXPECT_EQ(document.at_pointer("/targets/0/error").as_string(), "connection refused");
   EXPECT_TRUE(document.at_pointer("/targets/0/server").is_null());

@@ -50,6 +50,7 @@ std::string rendered(Metrics& metrics, const View& view = sample::view()) {
 void tell_everything(Metrics& metrics) {
   metrics.poll("main", "success", milliseconds(3));
   metrics.poll("main", "timeout", milliseconds(2000));
+  metrics.lock_statement("main", "success");
   metrics.signal("main", "cancel", "accepted");
   metrics.signal_window("main", milliseconds(2));
   metrics.signal_effect("main", "cancel", milliseconds(40));

@@ -157,6 +157,29 @@ Fingerprint fingerprint() {
       0.75};
 }
 
+WaitGraph wait_graph() {
+  Activity waiter = activity();
+  waiter.key.pid = 4712;
+  LockWait wait;
+  wait.waiter = waiter.key.pid;
+  wait.blockers = {kPid};
+  wait.object = "relation/5/16389";
+  wait.lock_type = "relation";
+  wait.mode = "AccessShareLock";
+  wait.relation = "public.orders";
+  LockSnapshot locks;
+  locks.waiters = 1;
+  locks.waits = {wait};
+  const Evidence captured = evidence();
+  const Verdict judged = verdict();
+  WaitInputs inputs;
+  inputs.sessions = {waiter};
+  inputs.locks = locks;
+  inputs.captured = {{&captured, &judged}};
+  inputs.unresponsive = {kPid};
+  return *waits_of(pghang::wait_graph(inputs), kPid);
+}
+
 Incident incident() {
   Incident incident;
   incident.id = "20261122T151003Z-4711";
@@ -174,6 +197,7 @@ Incident incident() {
   incident.evidence = evidence();
   incident.verdict = verdict();
   incident.fingerprint = fingerprint();
+  incident.wait_graph = std::make_shared<const WaitGraph>(wait_graph());
   return incident;
 }
 
@@ -205,6 +229,7 @@ View view() {
   target.server = evidence().server;
   target.last_poll_micros = kNow;
   target.counts = {{"active", 3}, {"idle", 40}, {"", 6}};
+  target.blocked_backends = 1;
   target.backends = {
       {activity(), "long_copy", Stage::unresponsive, 120, "", incident().id},
       {activity(), "long_copy", Stage::watching, 500, "", ""}};

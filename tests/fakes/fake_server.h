@@ -11,10 +11,10 @@
 
 namespace pghang::fakes {
 
-/// A server with memory behind both ports: `rows` is what is true now, a poll sees it, and a
+/// A server with memory behind its ports: `rows` is what is true now, a poll sees it, and a
 /// signal's guard is checked against it at delivery, as the real statement does. Tests change
 /// `rows` between the two.
-class FakeServer final : public ActivitySource, public Signaller {
+class FakeServer final : public ActivitySource, public Signaller, public LockSource {
  public:
   std::vector<Activity> rows;
   ServerInfo server{150020, "15.20", "7000000000000000001", false};
@@ -34,6 +34,17 @@ class FakeServer final : public ActivitySource, public Signaller {
     snapshot.server = server;
     snapshot.rows = rows;
     co_return snapshot;
+  }
+
+  LockSnapshot lock_snapshot;                      ///< what locks() answers
+  std::optional<Error> lock_error;                 ///< set: every locks() fails with it
+  std::vector<std::vector<pid_t>> lock_questions;  ///< whom each locks() asked about first
+
+  [[nodiscard]] boost::asio::awaitable<Result<LockSnapshot>> locks(std::vector<pid_t> first
+  ) override {
+    lock_questions.push_back(std::move(first));
+    if (lock_error) co_return *lock_error;
+    co_return lock_snapshot;
   }
 
   [[nodiscard]] boost::asio::awaitable<SignalReply> send(escalation::SignalOrder order) override {
