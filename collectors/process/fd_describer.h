@@ -18,7 +18,8 @@ namespace pghang {
 /// hung mount): `number` is -1, `target` the absolute path. `base` is AT_FDCWD or the descriptor of
 /// the target that a relative path starts from. With `peers`, who has a file of that name open.
 /// Everything is text: symbolic links are not followed, so the mount is that of the name's longest
-/// mount point, and left empty below `pg_tblspc/`, whose entries are links to elsewhere.
+/// mount point. Below `pg_tblspc/`, whose entries are links to elsewhere, it is that of an open file
+/// of the same relation, and empty without one.
 /// Errors: those of the link for `base`.
 [[nodiscard]] Result<FdTarget>
 describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, bool peers);
