@@ -1,7 +1,5 @@
 """Made against diagnosed: one row per hang, printed at the end of the run."""
 
-WIDTHS = (26, 36, 36)
-
 
 class Confusion:
     def __init__(self):
@@ -14,7 +12,9 @@ class Confusion:
         return [row for row in self.rows if row[1] != row[2]]
 
     def lines(self):
-        yield "".join(text.ljust(width) for text, width in zip(("made", "must be diagnosed as", "was diagnosed as"), WIDTHS))
-        for row in self.rows:
-            yield "".join(text.ljust(width) for text, width in zip(row, WIDTHS)) + ("" if row[1] == row[2] else "WRONG")
+        rows = [("made", "must be diagnosed as", "was diagnosed as"), *self.rows]
+        widths = [max(len(row[column]) for row in rows) + 2 for column in range(3)]
+        for row in rows:
+            cells = "".join(cell.ljust(width) for cell, width in zip(row, widths))
+            yield cells.rstrip() if row is rows[0] or row[1] == row[2] else cells + "WRONG"
         yield f"{len(self.rows)} diagnosed, {len(self.wrong())} wrong"

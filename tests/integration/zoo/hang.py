@@ -18,9 +18,12 @@ class Target:
     """A hang that has been made."""
 
     pid: int  # the backend that is asked to go and does not
-    root: object = None  # where the wait graph must end: a pid, or words of a node that is no process; None: pid itself
+    root: object = None  # id of the node where the wait graph must end, or just a pid; None: it waits for nobody
     also: tuple = ()  # other backends that must get the same diagnosis
     says: tuple = ()  # what summary, detail or release steps must name
+
+    def root_id(self):
+        return f"pid:{self.root}" if isinstance(self.root, int) else self.root
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,6 @@ def copy_from_fifo(stage):
     stuck = stage.session().start(f"COPY t FROM '{fifo}'")
     try:
         asleep(stuck.pid, "wait_for_partner", "fifo_open")
-        yield Target(stuck.pid, root=str(fifo), says=(str(fifo),))
+        yield Target(stuck.pid, says=(str(fifo),))
     finally:
         release_fifo(fifo)

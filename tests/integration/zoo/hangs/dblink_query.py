@@ -24,6 +24,6 @@ def dblink_query(stage):
     pid = wait_until(lambda: stage.cluster.sql(remote), what="the remote statement")[0][0]
     try:
         asleep(stuck.pid, "epoll")
-        yield Target(stuck.pid, root=pid)
+        yield Target(stuck.pid)
     finally:
         stage.cluster.sql(f"SELECT pg_terminate_backend({pid})")

@@ -27,7 +27,7 @@ def frozen_tablespace(stage):
     with disk.frozen():
         stuck = stage.session().start(f"INSERT INTO \"{space}\" SELECT 'line' FROM generate_series(1, 100000)")
         asleep(stuck.pid, "percpu_rwsem", "sb_start_write")
-        yield Target(stuck.pid, root=str(disk.mount), says=(str(disk.mount), "fsfreeze -u"))
+        yield Target(stuck.pid, root=f"mount:{disk.mount}", says=(str(disk.mount), "fsfreeze -u"))
 
 
 def drop(cluster, space):

@@ -22,6 +22,6 @@ def prepared_transaction(stage):
     try:
         waiter.start("SELECT count(*) FROM t")
         wait_until(lambda: blocked(stage.cluster, waiter.pid), what="the waiter")
-        yield Target(waiter.pid, root=GID)
+        yield Target(waiter.pid, root=f"prepared:{GID}")
     finally:
         stage.cluster.sql(f"ROLLBACK PREPARED '{GID}'")

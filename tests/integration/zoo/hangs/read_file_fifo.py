@@ -19,6 +19,6 @@ def read_file_fifo(stage):
     stuck = stage.session().start(f"SELECT pg_read_file('{fifo}')")
     try:
         asleep(stuck.pid, "wait_for_partner", "fifo_open")
-        yield Target(stuck.pid, root=str(fifo), says=(str(fifo),))
+        yield Target(stuck.pid, says=(str(fifo),))
     finally:
         release_fifo(fifo)

@@ -16,4 +16,4 @@ from zoo.hang import Target, hang
 def traced(stage):
     stuck = stage.session().start("SELECT pg_sleep(600)").active()
     with trace(stuck.pid) as tracer:
-        yield Target(stuck.pid, root=tracer, says=(str(tracer), "python"))
+        yield Target(stuck.pid, says=(str(tracer), "python"))

@@ -25,4 +25,4 @@ def wal_on_frozen_disk(stage):
         wait_until(lambda: process.state(first.pid) == "D", what="the first commit waits for the disk")
         second.start("INSERT INTO t VALUES ('second')")
         wait_until(lambda: "futex" in process.wchan(second.pid), what="the second commit waits for the first")
-        yield Target(second.pid, root=first.pid, says=(str(first.pid),))
+        yield Target(second.pid, root=f"mount:{disk.mount}", says=(str(first.pid),))
