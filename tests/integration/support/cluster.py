@@ -67,7 +67,11 @@ class Cluster:
 
     @property
     def postmaster(self):
-        return int((Path(self.settings["PGDATA"]) / "postmaster.pid").read_text().split()[0])
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def data(self):
+        return Path(self.settings["PGDATA"])
 
     def dsn(self, user, **more):
         parts = {"host": self.settings["PGHOST"], "port": self.settings["PGPORT"], "dbname": "postgres", "user": user}

@@ -7,12 +7,12 @@ import sys
 import tempfile
 import time
 
-from support.daemon import Daemon, install
+from support.daemon import install
 from support.waiting import wait_until
 
 from .hang import catalogue
 from .stage import Stage
-from .watch import diagnosis, mode, rules
+from .watch import command, daemon_for, daemons_incident
 
 TOLD = ("matched", "cancel_sent", "terminate_sent", "unresponsive", "diagnosed", "resolved")
 
@@ -36,34 +36,45 @@ def tell(daemon, told):
     return len(daemon.log().splitlines())
 
 
+def explain(hang, stage, target, binaries):
+    """Prints what pghangd says; a started daemon, or None."""
+    if hang.by == "command":
+        say(f"pghangd diagnose {target.pid}")
+        print(command(binaries, target.pid))
+        return None
+    daemon = daemon_for(hang, stage, binaries, "/tmp")
+    stage.later(daemon.stop)
+    daemon.start()
+    say(f"pghangd at {daemon.url}, told to {hang.action}")
+    incident = daemons_incident(daemon, hang, target.pid)
+    daemon.told = tell(daemon, 0)
+    report = f"/api/v1/incidents/{incident['id']}?format=text"
+    say(f"the incident report ({daemon.url}{report})")
+    print(daemon.get(report)[1])
+    return daemon
+
+
 def show(hang, keep):
     started = time.monotonic()
     folder = tempfile.mkdtemp(prefix="pghangd-demo-", dir="/tmp")
-    stage, daemon = Stage(), None
+    stage = Stage()
+    stage.later(lambda: shutil.rmtree(folder, ignore_errors=True))
     try:
         say("a throwaway PostgreSQL cluster, and on it: " + hang.title.replace("`", ""))
         with hang.made(stage) as target:
             print(f"the backend is pid {target.pid}")
-            say("pghangd" + (", told to observe" if hang.action == "observe" else f", told to {hang.action} it"))
-            daemon = Daemon(install(folder), folder, stage.cluster.dsn("pghangd"), rules(hang, stage.application), mode(hang)).start()
-            print(daemon.url)
-            incident = diagnosis(daemon, hang, target.pid)
-            told = tell(daemon, 0)
-            say(f"the incident report ({daemon.url}/api/v1/incidents/{incident['id']}?format=text)")
-            print(daemon.get(f"/api/v1/incidents/{incident['id']}?format=text")[1])
+            daemon = explain(hang, stage, target, install(folder))
             if keep:
                 say("it stays as it is, but for what a guard undoes after a minute. Enter ends it and cleans up")
                 sys.stdin.readline()
             say("undoing it")
-        if not hang.survives and hang.action != "observe":
-            wait_until(lambda: daemon.incident(target.pid)["outcome"], what="the end of the incident")
-        tell(daemon, told)
+        if daemon:
+            if not hang.survives and hang.action != "observe":
+                wait_until(lambda: daemon.incident(target.pid)["outcome"], what="the end of the incident")
+            tell(daemon, daemon.told)
         say(f"done in {time.monotonic() - started:.0f} s; cleaning up")
     finally:
-        if daemon:
-            daemon.stop()
         stage.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main():

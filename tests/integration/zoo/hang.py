@@ -39,6 +39,7 @@ class Hang:
     state: str = "S"  # of /proc/PID/stat while it hangs; left so by the diagnosis
     action: str = "terminate"  # of the rule; `observe` where nothing need be signalled
     rule: dict = field(default_factory=dict)  # more criteria of the rule
+    by: str = "daemon"  # who diagnoses it; `command` is pghangd diagnose, for what no connection shows
     needs: tuple = ()  # of support.abilities: without one the hang cannot be made here
     survives: bool = False  # the backend goes on once the hang is undone, instead of ending
 

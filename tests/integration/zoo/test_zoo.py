@@ -2,11 +2,12 @@
 
 import pytest
 from support import process
+from support.cluster import remove_folder
 from support.waiting import wait_until
 
 from .hang import catalogue
 from .stage import Stage
-from .watch import diagnosis, mode, rules
+from .watch import commands_diagnosis, daemon_for, daemons_incident
 
 
 @pytest.fixture
@@ -16,33 +17,50 @@ def stage(cluster, request):
     one.close()
 
 
+@pytest.fixture
+def diagnose(stage, binaries):
+    """What pghangd says of each of these backends; its daemon is gone again when the hang is undone."""
+    started = []
+
+    def run(hang, pids):
+        if hang.by == "command":
+            return [commands_diagnosis(binaries, pid) for pid in pids]
+        started.append(daemon_for(hang, stage, binaries, "/tmp"))
+        started[0].start().wait_ready()
+        return [daemons_incident(started[0], hang, pid)["diagnosis"] for pid in pids]
+
+    yield run
+    for daemon in started:
+        daemon.stop()
+        print(daemon.log())
+        remove_folder(daemon.folder)
+
+
 def cell(target, cause, explanation, root):
     """One cell of the confusion table. Names instead of numbers, so that two runs can be compared."""
     where = {target.root_id(): "the one that was made", f"pid:{target.pid}": "nobody", None: "nobody"}
     return f"{cause} / {explanation}, root {where.get(root, root)}"
 
 
-def diagnosed(target, incident):
-    verdict = incident["diagnosis"]["verdict"]
-    graph = incident["diagnosis"].get("wait_graph")
+def diagnosed(target, diagnosis):
+    verdict, graph = diagnosis["verdict"], diagnosis.get("wait_graph")
     return cell(target, verdict["cause"], verdict.get("explanation"), graph["root"] if graph else None)
 
 
 @pytest.mark.parametrize("hang", catalogue(), ids=lambda hang: hang.name)
-def test_a_hang_is_diagnosed_as_what_it_is_and_left_as_found(hang, stage, daemon, confusion):
+def test_a_hang_is_diagnosed_as_what_it_is_and_left_as_found(hang, stage, diagnose, confusion):
     for missing in filter(None, (ability() for ability in hang.needs)):
         pytest.skip(missing)
     with hang.made(stage) as target:
         pids = (target.pid, *target.also)
         wait_until(lambda: process.state(target.pid) == hang.state, timeout=5, what=f"{target.pid} in state {hang.state}, as the hang claims")
         expected = cell(target, hang.cause, hang.explanation, target.root_id())
-        pghangd = daemon(rules(hang, stage.application), mode=mode(hang), dsn=stage.cluster.dsn("pghangd"))
-        incidents = [diagnosis(pghangd, hang, pid) for pid in pids]
-        for incident in incidents:
-            confusion.add(hang.name, expected, diagnosed(target, incident))
-        for incident in incidents:
-            assert diagnosed(target, incident) == expected, incident["diagnosis"]["verdict"]
-        assert_named(target.says, incidents[0]["diagnosis"]["verdict"])
+        diagnoses = diagnose(hang, pids)
+        for diagnosis in diagnoses:
+            confusion.add(hang.name, expected, diagnosed(target, diagnosis))
+        for diagnosis in diagnoses:
+            assert diagnosed(target, diagnosis) == expected, diagnosis["verdict"]
+        assert_named(target.says, diagnoses[0]["verdict"])
         assert_as_found(hang, target.pid)
     for pid in pids:
         assert_freed(hang, pid)

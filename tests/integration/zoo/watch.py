@@ -1,18 +1,35 @@
-"""The diagnosing side: a daemon that asks the hung backend to go, and what it then says."""
+"""The diagnosing side: a daemon that asks the hung backend to go, or `pghangd diagnose` where no connection shows it."""
 
-from support.daemon import rule
+import json
+import os
+import subprocess
+
+from support.daemon import UNIT_CAPABILITIES, Daemon, as_user, rule
 from support.waiting import wait_until
 
 
-def rules(hang, application):
-    return [rule(hang.name, application, action="terminate" if hang.action == "observe" else hang.action, grace="500ms", **hang.rule)]
+def daemon_for(hang, stage, binaries, folder):
+    """Not yet started."""
+    action = "terminate" if hang.action == "observe" else hang.action
+    mode = "observe" if hang.action == "observe" else "enforce"
+    rules = [rule(hang.name, stage.application, action=action, grace="500ms", **hang.rule)]
+    return Daemon(binaries, folder, stage.cluster.dsn("pghangd"), rules, mode)
 
 
-def mode(hang):
-    return "observe" if hang.action == "observe" else "enforce"
+def command(binaries, pid, *arguments):
+    """What `pghangd diagnose` prints, with the unit's capabilities."""
+    prefix = as_user(UNIT_CAPABILITIES) if os.geteuid() == 0 else []
+    run = [*prefix, binaries / "pghangd", "diagnose", str(pid), *arguments]
+    answer = subprocess.run(run, capture_output=True, text=True, timeout=30, cwd="/", stdin=subprocess.DEVNULL)
+    assert answer.stdout, answer.stderr
+    return answer.stdout
 
 
-def diagnosis(daemon, hang, pid, timeout=20):
+def commands_diagnosis(binaries, pid):
+    return json.loads(command(binaries, pid, "--json"))
+
+
+def daemons_incident(daemon, hang, pid, timeout=20):
     """The incident with the first capture after the backend was found unresponsive: no later one, however much better."""
 
     def probe():
