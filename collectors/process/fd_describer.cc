@@ -139,4 +139,11 @@ describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, 
   return target;
 }
 
+void follow_tablespace_link(const ProcFs& proc, pid_t pid, FdTarget& target) {
+  const std::string link = tablespace_link(target.target);
+  if (link.empty() || !target.mount.empty()) return;
+  if (const Result<std::string> location = proc.link(pid, "cwd/" + link))
+    set_mount(target, mount_of_path(mounts_of(proc, pid), *location));
+}
+
 }  // namespace pghang

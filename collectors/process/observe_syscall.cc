@@ -70,6 +70,7 @@ void observe_syscall(const ProcFs& proc, pid_t pid, bool peers, Capture& capture
     add_missing(capture.missing, proc, "fd", fd.error(), kPrivateFiles);
     return;
   }
+  if (waits_for_thaw(capture.wchan)) follow_tablespace_link(proc, pid, *fd);
   if (fd->kind == FdKind::file && waits_in_pipe(capture.wchan)) fd->kind = FdKind::fifo;
   const bool has_peers = fd->kind == FdKind::pipe || fd->kind == FdKind::fifo || is_open(call.name);
   if (peers && has_peers) observe_peers(proc, {link_text(*fd), pid, number}, *fd, capture);

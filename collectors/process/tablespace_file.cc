@@ -37,4 +37,11 @@ same_tablespace(const std::vector<ProcFs::Link>& links, std::string_view path) {
   return found == links.end() ? std::nullopt : std::optional(found->name);
 }
 
+std::string tablespace_link(std::string_view path) {
+  const std::size_t link = path.find(kTablespaces);
+  if (link == std::string_view::npos) return {};
+  const std::size_t end = path.find('/', link + kTablespaces.size());
+  return std::string(path.substr(link + 1, end == std::string_view::npos ? end : end - link - 1));
+}
+
 }  // namespace pghang

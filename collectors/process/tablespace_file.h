@@ -18,4 +18,8 @@ namespace pghang {
 [[nodiscard]] std::optional<std::string>
 same_tablespace(const std::vector<ProcFs::Link>& links, std::string_view path);
 
+/// `pg_tblspc/16450`: the symbolic link that the path goes through, from the data directory; empty
+/// for any other path.
+[[nodiscard]] std::string tablespace_link(std::string_view path);
+
 }  // namespace pghang

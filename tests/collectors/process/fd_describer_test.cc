@@ -137,6 +137,28 @@ TEST_F(FdDescriber, TheMountBehindATablespaceLinkIsNotGuessed) {
   EXPECT_EQ(describe("pg_tblspc/16384/PG_15_202209061/5/1").fs_type, "");
 }
 
+TEST_F(FdDescriber, TheLinkOfATablespaceIsFollowedOnlyWhereThatIsAskedFor) {
+  fake_.make_directory("4711/cwd/pg_tblspc");
+  fake_.link("4711/cwd/pg_tblspc/16450", "/data/nfs/ts");
+  FdTarget target;
+  target.target = "/home/15/pg_tblspc/16450/PG_15_202209061/5/16451_fsm";
+  follow_tablespace_link(fake_.proc(), 4711, target);
+  EXPECT_EQ(target.mount, "/data/nfs");
+  EXPECT_EQ(target.device, "filer:/export");
+
+  FdTarget known = target;
+  known.mount = "/srv";
+  follow_tablespace_link(fake_.proc(), 4711, known);
+  EXPECT_EQ(known.mount, "/srv");
+
+  for (const char* other : {"/home/15/base/5/16451", "/home/15/pg_tblspc/9/PG_15_202209061/5/1"}) {
+    FdTarget elsewhere;
+    elsewhere.target = other;
+    follow_tablespace_link(fake_.proc(), 4711, elsewhere);
+    EXPECT_EQ(elsewhere.mount, "") << other;
+  }
+}
+
 TEST_F(FdDescriber, AnOpenFileOfTheSameRelationTellsTheMountOfATablespace) {
   fake_.link("4711/cwd", "/data/15");
   open_fd(9, "/srv/ts/PG_15_202209061/5/16451.2", "02", 22);
