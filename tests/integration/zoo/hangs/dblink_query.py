@@ -13,6 +13,7 @@ from zoo.stage import asleep
     cause="handler_replaced",
     explanation="cancel_vanished",
     action="cancel",
+    survives=True,
 )
 def dblink_query(stage):
     stage.cluster.sql("GRANT EXECUTE ON FUNCTION dblink_connect_u(text) TO app")

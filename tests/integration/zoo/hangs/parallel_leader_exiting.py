@@ -13,7 +13,7 @@ from zoo.parallel import QUERY, SETTINGS, parallel_table, worker_of
     pstack_does="shows `proc_exit` and `WaitForBackgroundWorkerShutdown`, not which worker",
     pghangd_says="that it is already exiting, and which worker keeps it",
     cause="exiting",
-    explanation="exiting",
+    explanation="held_workers",
 )
 def parallel_leader_exiting(stage):
     parallel_table(stage.cluster)
@@ -24,4 +24,4 @@ def parallel_leader_exiting(stage):
     with stopped(worker):
         stage.cluster.sql(f"SELECT pg_terminate_backend({leader.pid})")
         asleep(leader.pid)
-        yield Target(leader.pid, root=worker)
+        yield Target(leader.pid, root=worker, says=(str(worker),))
