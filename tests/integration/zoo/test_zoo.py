@@ -1,5 +1,7 @@
 """Each real hang is diagnosed as what it is, and left as it was found."""
 
+import os
+
 import pytest
 from support import process
 from support.cluster import remove_folder
@@ -22,10 +24,10 @@ def diagnose(stage, binaries):
     """What pghangd says of each of these backends; its daemon is gone again when the hang is undone."""
     started = []
 
-    def run(hang, pids):
+    def run(hang, pids, **more):
         if hang.by == "command":
             return [commands_diagnosis(binaries, pid) for pid in pids]
-        started.append(daemon_for(hang, stage, binaries, "/tmp"))
+        started.append(daemon_for(hang, stage, binaries, "/tmp", **more))
         started[0].start().wait_ready()
         return [daemons_incident(started[0], hang, pid)["diagnosis"] for pid in pids]
 
@@ -64,6 +66,22 @@ def test_a_hang_is_diagnosed_as_what_it_is_and_left_as_found(hang, stage, diagno
         assert_as_found(hang, target.pid)
     for pid in pids:
         assert_freed(hang, pid)
+
+
+BLIND = [one for one in catalogue() if one.name in ("copy_from_fifo", "plpython_loop", "lwlock_holder_stopped")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change user and capabilities")
+@pytest.mark.parametrize("hang", BLIND, ids=lambda hang: hang.name)
+def test_without_a_capability_the_cause_is_unknown_and_the_capability_is_named(hang, stage, diagnose, confusion):
+    """And stays that: from state and stack alone the cause could be guessed, and is not."""
+    with hang.made(stage) as target:
+        diagnosis = diagnose(hang, [target.pid], capabilities=())[0]
+        expected, verdict = "unknown / flags_missing", diagnosis["verdict"]
+        confusion.add(f"{hang.name} (blind)", expected, f"{verdict['cause']} / {verdict['explanation']}")
+        assert f"{verdict['cause']} / {verdict['explanation']}" == expected, verdict
+        assert "CAP_SYS_PTRACE" in {entry["evidence"]: entry["needs"] for entry in diagnosis["missing"]}["interrupts"]
+        assert_as_found(hang, target.pid)
 
 
 def assert_named(words, verdict):

@@ -8,12 +8,12 @@ from support.daemon import UNIT_CAPABILITIES, Daemon, as_user, rule
 from support.waiting import wait_until
 
 
-def daemon_for(hang, stage, binaries, folder):
+def daemon_for(hang, stage, binaries, folder, capabilities=UNIT_CAPABILITIES):
     """Not yet started."""
     action = "terminate" if hang.action == "observe" else hang.action
     mode = "observe" if hang.action == "observe" else "enforce"
     rules = [rule(hang.name, stage.application, action=action, grace="500ms", **hang.rule)]
-    return Daemon(binaries, folder, stage.cluster.dsn("pghangd"), rules, mode)
+    return Daemon(binaries, folder, stage.cluster.dsn("pghangd"), rules, mode, capabilities=capabilities)
 
 
 def command(binaries, pid, *arguments):
