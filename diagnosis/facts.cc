@@ -160,6 +160,16 @@ void observe_states(const std::vector<Sample>& samples, Facts& facts) {
   facts.running = mostly_running(samples);
 }
 
+/// Compilers move the branches of ProcessInterrupts that report (ereport) to a cold part of the
+/// file, which has no exported name: PostgreSQL 15 of Debian is built so. What is left then: an
+/// error is being reported after a signal that was delivered, and its flag is clear; or the report
+/// is below a caller of ProcessInterrupts that does nothing else.
+bool reports_an_interrupt(const Evidence& evidence, const Facts& facts) {
+  if (!facts.reporting) return false;
+  return facts.overdue ||
+         stack_has(evidence, {"ProcessClientReadInterrupt", "ProcessClientWriteInterrupt"});
+}
+
 }  // namespace
 
 bool stack_has(const StackTrace& stack, std::initializer_list<std::string_view> names) {
@@ -189,8 +199,10 @@ Facts facts_of(const Evidence& evidence) {
   observe_states(samples, facts);
   observe_signals(samples, facts);
   observe_flags(samples, facts);
-  facts.in_process_interrupts = stack_has(evidence, {"ProcessInterrupts"});
   facts.reporting = stack_has(evidence, {"errfinish", "EmitErrorReport"});
+  const bool named = stack_has(evidence, {"ProcessInterrupts"});
+  facts.inferred_interrupts = !named && reports_an_interrupt(evidence, facts);
+  facts.in_process_interrupts = named || facts.inferred_interrupts;
   const bool cancel = facts.judged == Request::cancel;
   facts.ignores_idle_cancel = cancel && evidence.activity && evidence.activity->state &&
                               evidence.activity->state->starts_with("idle");

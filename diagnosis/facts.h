@@ -47,7 +47,8 @@ struct Facts {
   bool flag_set = false;               ///< every sample: the judged request's flag is set
   bool flag_clear = false;             ///< every sample: it is not
   bool flag_clear_now = false;         ///< latest
-  bool in_process_interrupts = false;  ///< on the stack
+  bool in_process_interrupts = false;  ///< on the stack, or inferred from an error being reported
+  bool inferred_interrupts = false;    ///< the latter
   bool reporting = false;              ///< errfinish or EmitErrorReport on the stack
   bool auxiliary = false;              ///< its SIGTERM handler is not die()
   bool ignores_idle_cancel = false;    ///< a cancel, and the session is idle

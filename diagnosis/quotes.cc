@@ -181,7 +181,9 @@ std::string quote_piece(Piece piece, const Evidence& evidence, const Facts& fact
     case Piece::tracer: return quote_tracer(capture);
     case Piece::switches: return quote_switches(evidence);
     case Piece::io: return quote_io(evidence);
-    case Piece::stack: return "ProcessInterrupts on the stack";
+    case Piece::stack:
+      return facts.inferred_interrupts ? "errfinish on the stack"
+                                       : "ProcessInterrupts on the stack";
     case Piece::where: return quote_where(capture);
     case Piece::parent: return quote_parent(capture, latest.flags);
     case Piece::authentication:

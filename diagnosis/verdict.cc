@@ -115,9 +115,10 @@ Confidence confidence_of(const Row& row, const Facts& facts) {
   if (row.cause == Cause::handler_replaced && facts.judged == Request::cancel)
     return Confidence::possible;
   if (row.at_best != Confidence::certain || row.cause == Cause::gone) return row.at_best;
-  const bool guessed = (row.cause == Cause::uninterruptible_io && facts.samples == 1) ||
-                       (row.cause == Cause::blocked_reporting && !facts.reporting) ||
-                       (facts.rolling_back && !facts.flag_set);
+  const bool guessed =
+      (row.cause == Cause::uninterruptible_io && facts.samples == 1) ||
+      (row.cause == Cause::blocked_reporting && (!facts.reporting || facts.inferred_interrupts)) ||
+      (facts.rolling_back && !facts.flag_set);
   return facts.steady && !guessed ? Confidence::certain : Confidence::likely;
 }
 

@@ -10,6 +10,7 @@
 
 #include "collectors/process/parsers.h"
 #include "collectors/process/peer_scan.h"
+#include "collectors/process/tablespace_file.h"
 
 namespace pghang {
 namespace {
@@ -68,6 +69,20 @@ void set_mount(FdTarget& target, const Mount* mount) {
   if (devices && target.kind == FdKind::file) target.kind = FdKind::device;
 }
 
+void set_mount_of_descriptor(
+    const ProcFs& proc,
+    pid_t pid,
+    const std::string& number,
+    FdTarget& target
+) {
+  const Result<std::string> text = proc.read(pid, "fdinfo/" + number);
+  const Result<FdInfo> info = text ? parse_fdinfo(*text) : Result<FdInfo>(text.error());
+  if (!info) return;
+  if (target.number >= 0 && (info->flags & static_cast<unsigned>(O_DIRECTORY)) != 0)
+    target.kind = FdKind::directory;
+  set_mount(target, mount_by_id(mounts_of(proc, pid), info->mount_id));
+}
+
 Result<std::string>
 absolute_path(const ProcFs& proc, pid_t pid, int base, const std::string& path) {
   if (path.starts_with('/')) return path;
@@ -100,14 +115,7 @@ Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool pee
   target.target = std::move(split.target);
   target.deleted = split.deleted;
 
-  if (target.kind == FdKind::file) {
-    const Result<std::string> text = proc.read(pid, "fdinfo/" + name);
-    const Result<FdInfo> info = text ? parse_fdinfo(*text) : Result<FdInfo>(text.error());
-    if (info) {
-      if ((info->flags & static_cast<unsigned>(O_DIRECTORY)) != 0) target.kind = FdKind::directory;
-      set_mount(target, mount_by_id(mounts_of(proc, pid), info->mount_id));
-    }
-  }
+  if (target.kind == FdKind::file) set_mount_of_descriptor(proc, pid, name, target);
   if (peers && target.kind == FdKind::pipe)
     target.peers = find_peers(proc, {*link, pid, number}).peers;
   return target;
@@ -121,10 +129,21 @@ describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, 
   FdTarget target;
   target.kind = FdKind::file;
   target.target = std::filesystem::path(*absolute).lexically_normal().string();
-  if (target.target.find("/pg_tblspc/") == std::string::npos)
+  if (target.target.find("/pg_tblspc/") == std::string::npos) {
     set_mount(target, mount_of_path(mounts_of(proc, pid), target.target));
+  } else if (const auto links = proc.links(pid, "fd")) {
+    if (const auto number = same_tablespace(*links, target.target))
+      set_mount_of_descriptor(proc, pid, *number, target);
+  }
   if (peers) target.peers = find_peers(proc, {target.target, pid, -1}).peers;
   return target;
+}
+
+void follow_tablespace_link(const ProcFs& proc, pid_t pid, FdTarget& target) {
+  const std::string link = tablespace_link(target.target);
+  if (link.empty() || !target.mount.empty()) return;
+  if (const Result<std::string> location = proc.link(pid, "cwd/" + link))
+    set_mount(target, mount_of_path(mounts_of(proc, pid), *location));
 }
 
 }  // namespace pghang

@@ -18,10 +18,15 @@ namespace pghang {
 /// hung mount): `number` is -1, `target` the absolute path. `base` is AT_FDCWD or the descriptor of
 /// the target that a relative path starts from. With `peers`, who has a file of that name open.
 /// Everything is text: symbolic links are not followed, so the mount is that of the name's longest
-/// mount point, and left empty below `pg_tblspc/`, whose entries are links to elsewhere.
-/// Errors: those of the link for `base`.
+/// mount point. Below `pg_tblspc/`, whose entries are links to elsewhere, it is that of an open
+/// file of the same relation, and empty without one. Errors: those of the link for `base`.
 [[nodiscard]] Result<FdTarget>
 describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, bool peers);
+
+/// Gives a path below `pg_tblspc/` the mount that the symbolic link there leads to. Looks up a name
+/// in the target's working directory, the data directory, which hangs where that does: only for a
+/// target that waits for a frozen file system, for those keep from writing and not from looking.
+void follow_tablespace_link(const ProcFs& proc, pid_t pid, FdTarget& target);
 
 /// The text of a link in /proc/PID, split.
 struct LinkText {

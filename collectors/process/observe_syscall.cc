@@ -102,6 +102,7 @@ void observe_syscall(const ProcFs& proc, pid_t pid, bool peers, Capture& capture
     add_missing(capture.missing, proc, "fd", fd.error(), kPrivateFiles);
     return;
   }
+  if (waits_for_thaw(capture.wchan)) follow_tablespace_link(proc, pid, *fd);
   if (fd->kind == FdKind::file && waits_in_pipe(capture.wchan)) fd->kind = FdKind::fifo;
   // An open() that waits in there waits because nobody has the other end.
   const bool alone = waits_for_partner(capture.wchan);

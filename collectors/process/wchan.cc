@@ -32,4 +32,8 @@ bool waits_in_pipe(std::string_view wchan) {
   });
 }
 
+bool waits_for_thaw(std::string_view wchan) {
+  return wchan.starts_with("percpu_rwsem_wait") || wchan == "__percpu_down_read";
+}
+
 }  // namespace pghang

@@ -17,4 +17,7 @@ namespace pghang {
 /// Whether that function is one of fs/pipe.c, so that a path without a kind must be a FIFO's.
 [[nodiscard]] bool waits_in_pipe(std::string_view wchan);
 
+/// Whether it is where a writer waits for a frozen file system (sb_start_write() of fs.h).
+[[nodiscard]] bool waits_for_thaw(std::string_view wchan);
+
 }  // namespace pghang

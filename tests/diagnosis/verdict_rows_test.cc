@@ -125,6 +125,21 @@ TEST(VerdictRow, ProcessInterruptsOnTheStackWithTheFlagClearIsBlockedReporting) 
   );
 }
 
+TEST(VerdictRow, AReportWhoseCallerHasNoNameIsBlockedReportingOnceTheGraceIsOver) {
+  // ProcessInterrupts.cold of Debian's PostgreSQL 15, as the zoo's log_pipe_terminate shows it.
+  const Given reporting =
+      Given().stack({"__write", "write_pipe_chunks", "EmitErrorReport", "errfinish", ""});
+  expect(
+      Given(reporting).terminate_ago(60),
+      {Cause::blocked_reporting, Gate::service, Confidence::likely}
+  );
+  expect(Given(reporting).terminate_ago(30), {Cause::not_stuck, Gate::none});
+  expect(
+      Given().stack({"EmitErrorReport", "errfinish", "", "ProcessClientReadInterrupt"}),
+      {Cause::blocked_reporting, Gate::service, Confidence::likely}
+  );
+}
+
 TEST(VerdictRow, AnAcceptedTerminateThatLeftNoTraceIsHandlerReplaced) {
   expect(Given().terminate_ago(31), {Cause::handler_replaced, Gate::handler, Confidence::likely});
 }

@@ -6,11 +6,12 @@ import pytest
 from support.cluster import Cluster, Session, remove_folder
 from support.daemon import Daemon, install
 from support import process
+from zoo.confusion import Confusion
 
 
 @pytest.fixture(scope="session")
 def cluster():
-    server = Cluster().start()
+    server = Cluster(["max_prepared_transactions = 4"]).start()
     yield server
     server.stop()
 
@@ -62,3 +63,19 @@ def daemon(cluster, binaries):
         one.stop()
         print(one.log())
         remove_folder(one.folder)
+
+
+@pytest.fixture(scope="session")
+def confusion(request):
+    """What the zoo made, and what it was diagnosed as."""
+    table = Confusion()
+    request.config.zoo_confusion = table
+    return table
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    table = getattr(config, "zoo_confusion", None)
+    if table and table.rows:
+        terminalreporter.section("the zoo: made against diagnosed")
+        for line in table.lines():
+            terminalreporter.line(line)

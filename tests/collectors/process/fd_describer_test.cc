@@ -137,6 +137,44 @@ TEST_F(FdDescriber, TheMountBehindATablespaceLinkIsNotGuessed) {
   EXPECT_EQ(describe("pg_tblspc/16384/PG_15_202209061/5/1").fs_type, "");
 }
 
+TEST_F(FdDescriber, TheLinkOfATablespaceIsFollowedOnlyWhereThatIsAskedFor) {
+  fake_.make_directory("4711/cwd/pg_tblspc");
+  fake_.link("4711/cwd/pg_tblspc/16450", "/data/nfs/ts");
+  FdTarget target;
+  target.target = "/home/15/pg_tblspc/16450/PG_15_202209061/5/16451_fsm";
+  follow_tablespace_link(fake_.proc(), 4711, target);
+  EXPECT_EQ(target.mount, "/data/nfs");
+  EXPECT_EQ(target.device, "filer:/export");
+
+  FdTarget known = target;
+  known.mount = "/srv";
+  follow_tablespace_link(fake_.proc(), 4711, known);
+  EXPECT_EQ(known.mount, "/srv");
+
+  for (const char* other : {"/home/15/base/5/16451", "/home/15/pg_tblspc/9/PG_15_202209061/5/1"}) {
+    FdTarget elsewhere;
+    elsewhere.target = other;
+    follow_tablespace_link(fake_.proc(), 4711, elsewhere);
+    EXPECT_EQ(elsewhere.mount, "") << other;
+  }
+}
+
+TEST_F(FdDescriber, AnOpenFileOfTheSameRelationTellsTheMountOfATablespace) {
+  fake_.link("4711/cwd", "/data/15");
+  open_fd(9, "/srv/ts/PG_15_202209061/5/16451.2", "02", 22);
+  const std::string folder = "pg_tblspc/16450/PG_15_202209061/5/";
+  for (const char* file : {"16451", "16451_fsm", "16451.7", "16451_vm"}) {
+    EXPECT_EQ(describe(folder + file).mount, "/data") << file;
+    EXPECT_EQ(describe(folder + file).device, "/dev/vdb") << file;
+    EXPECT_EQ(describe(folder + file).kind, FdKind::file) << file;
+  }
+  for (const char* other : {"1645", "116451", "16452", "6451_fsm"})
+    EXPECT_EQ(describe(folder + other).mount, "") << other;
+  EXPECT_EQ(describe("pg_tblspc/16450/PG_15_202209061/6/16451").mount, "");
+  EXPECT_EQ(describe("pg_tblspc/16450").mount, "");
+  EXPECT_EQ(describe("pg_tblspc/16450/").mount, "");
+}
+
 TEST_F(FdDescriber, ARelativePathWithoutItsStartIsAnError) {
   EXPECT_FALSE(describe_path(fake_.proc(), 4711, AT_FDCWD, "x", false));
 }

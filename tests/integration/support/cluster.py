@@ -45,12 +45,15 @@ END $$;
 class Cluster:
     """The server, and a folder that its user can write to."""
 
-    def __init__(self):
+    def __init__(self, conf=(), waldir=None):
+        self.arguments = [word for line in conf for word in ("--conf", line)]
+        if waldir is not None:
+            self.arguments += ["--waldir", waldir]
         self.settings = {}
         self.folder = None
 
     def start(self):
-        out = subprocess.run([ROOT / "scripts/cluster", "start"], check=True, capture_output=True, text=True)
+        out = subprocess.run([ROOT / "scripts/cluster", "start", *self.arguments], check=True, capture_output=True, text=True)
         self.settings = dict(line.split("=", 1) for line in out.stdout.splitlines() if "=" in line)
         self.folder = Path(self.settings["DIR"]) / "scratch"
         self.folder.mkdir()
@@ -64,7 +67,11 @@ class Cluster:
 
     @property
     def postmaster(self):
-        return int((Path(self.settings["PGDATA"]) / "postmaster.pid").read_text().split()[0])
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def data(self):
+        return Path(self.settings["PGDATA"])
 
     def dsn(self, user, **more):
         parts = {"host": self.settings["PGHOST"], "port": self.settings["PGPORT"], "dbname": "postgres", "user": user}

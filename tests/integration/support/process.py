@@ -66,6 +66,22 @@ def named(prefix):
     return found
 
 
+def wchan(pid):
+    """The kernel function that the process sleeps in; empty when it does not, or is gone."""
+    try:
+        return Path(f"/proc/{pid}/wchan").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def cmdline(pid):
+    """The process's title; empty for one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def comm(pid):
     return Path(f"/proc/{pid}/comm").read_text().strip()
 

@@ -1,0 +1,32 @@
+"""What this machine lets us do to a process; each answers None, or why not."""
+
+import os
+import shutil
+from pathlib import Path
+
+from .stopping import V1_FREEZER, v2_root
+
+
+def root():
+    return None if os.geteuid() == 0 else "needs root"
+
+
+def loop_device():
+    if os.geteuid() != 0:
+        return "needs root"
+    if not Path("/dev/loop-control").exists():
+        return "no loop devices here"
+    return None if shutil.which("mkfs.ext4") and shutil.which("fsfreeze") else "needs mkfs.ext4 and fsfreeze"
+
+
+def cgroup_v1_freezer():
+    if os.geteuid() != 0:
+        return "needs root"
+    return None if os.access(V1_FREEZER / "cgroup.procs", os.W_OK) else "no cgroup v1 freezer is mounted"
+
+
+def cgroup_v2():
+    if os.geteuid() != 0:
+        return "needs root"
+    mounted = v2_root()
+    return None if mounted and os.access(mounted / "cgroup.procs", os.W_OK) else "no writable cgroup v2 is mounted"

@@ -1,0 +1,1 @@
+"""One file per hang; the file's name is the hang's."""
