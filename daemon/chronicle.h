@@ -15,8 +15,8 @@
 #include "daemon/escalation/tracker.h"
 #include "daemon/incident_book.h"
 #include "daemon/ports.h"
-#include "exporters/bundle.h"
 #include "diagnosis/signature.h"
+#include "exporters/bundle.h"
 #include "exporters/metrics.h"
 #include "exporters/view.h"
 

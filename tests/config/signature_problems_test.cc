@@ -56,7 +56,8 @@ const std::vector<Bad> kBad = {
     {"Empty", "", {"f:1: signatures: must list at least one"}},
     {"BadRegex",
      with("    module:\n      - a.so\n      - /li(b\n"),
-     {"f:8: signatures[0].module[1]: \"/li(b\" is not a regular expression: Mismatched '(' and ')' in "
+     {"f:8: signatures[0].module[1]: \"/li(b\" is not a regular expression: Mismatched '(' and ')' "
+      "in "
       "regular expression"}},
     {"BadVersion",
      with("    affected: [15.0-15.x]\n"),
@@ -106,16 +107,15 @@ const std::vector<Bad> kBad = {
      {"f:2: signatures[0].title: is required",
       "f:2: signatures[0].references: is required: say where this is known from",
       "f:2: signatures[0]: needs `frames`, `module` or `wait_event`: it would match everything"}},
-    {"NoYaml", "signatures: [\n", {"f:1: is not YAML: end of sequence flow not found; look at indentation, colons and quotes up "
+    {"NoYaml",
+     "signatures: [\n",
+     {"f:1: is not YAML: end of sequence flow not found; look at indentation, colons and quotes up "
       "to here"}},
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    All,
-    SignatureProblems,
-    testing::ValuesIn(kBad),
-    [](const auto& bad) { return std::string(bad.param.name); }
-);
+INSTANTIATE_TEST_SUITE_P(All, SignatureProblems, testing::ValuesIn(kBad), [](const auto& bad) {
+  return std::string(bad.param.name);
+});
 
 TEST(VersionSpan, HasFiveForms) {
   const auto span = [](const char* text) {
@@ -134,8 +134,21 @@ TEST(VersionSpan, HasFiveForms) {
 
 TEST(VersionSpan, RefusesWhatIsNone) {
   for (const char* const text :
-       {"", "+", "-", "15.", ".5", "15.1.2", "x", "15+", "15.1-", "-15.1", "15.1-16", "15 .1", "1e3",
-        "15.99999", "99999999999999999999"})
+       {"",
+        "+",
+        "-",
+        "15.",
+        ".5",
+        "15.1.2",
+        "x",
+        "15+",
+        "15.1-",
+        "-15.1",
+        "15.1-16",
+        "15 .1",
+        "1e3",
+        "15.99999",
+        "99999999999999999999"})
     EXPECT_FALSE(parse_version_span(text)) << text;
 }
 

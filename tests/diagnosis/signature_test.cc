@@ -106,7 +106,8 @@ TEST(UnknownVersion, IsSaidAndNothingIsClaimed) {
 TEST(MajorOfPath, IsReadOffTheUsualPlaces) {
   EXPECT_EQ(major_of_path("/usr/lib/postgresql/15/bin/postgres"), 15);
   EXPECT_EQ(major_of_path("/usr/pgsql-9/bin/postgres"), 9);
-  for (const char* const path : {"", "/opt/pg/postgres", "/usr/lib/postgresql/15", "/postgresql/x/"})
+  for (const char* const path :
+       {"", "/opt/pg/postgres", "/usr/lib/postgresql/15", "/postgresql/x/"})
     EXPECT_FALSE(major_of_path(path)) << path;
 }
 
@@ -143,7 +144,8 @@ TEST(Criteria, FramesAreASubsequenceInnermostFirst) {
 }
 
 TEST(Criteria, FramesAreComparedAsTheFingerprintNamesThem) {
-  const auto names = exported_names(Given().stack({"libc.so.6:__libc_open64"}).evidence().capture.stack);
+  const auto names =
+      exported_names(Given().stack({"libc.so.6:__libc_open64"}).evidence().capture.stack);
   EXPECT_TRUE(matches(made("s", {"open"}), subject(names)));
   EXPECT_TRUE(matches(made("s", {"__open64"}), subject(names)));
 }
@@ -171,7 +173,8 @@ TEST(Criteria, AWaitEventIsComparedWithoutCaseAndWithOrWithoutItsType) {
   Signature signature = made("s", {"a"});
   SignatureSubject waiting = subject({"a"});
   waiting.wait_event = "IPC/BgworkerShutdown";
-  for (const char* const asked : {"IPC/BgWorkerShutdown", "bgworkershutdown", "ipc/bgworkershutdown"}) {
+  for (const char* const asked :
+       {"IPC/BgWorkerShutdown", "bgworkershutdown", "ipc/bgworkershutdown"}) {
     signature.wait_events = {{.text = asked, .is_regex = false}};
     EXPECT_TRUE(matches(signature, waiting)) << asked;
   }
@@ -338,7 +341,8 @@ TEST_P(Shipped, WinsOnItsOwnEvidence) {
     EXPECT_EQ(winner({99, 0}), signature.id);
   }
   for (const VersionSpan& span : signature.affected)
-    for (const PgVersion version : {span.first, PgVersion{span.last.major, std::min(span.last.minor, 99)}}) {
+    for (const PgVersion version :
+         {span.first, PgVersion{span.last.major, std::min(span.last.minor, 99)}}) {
       EXPECT_EQ(winner(version), signature.id) << to_string(version);
       EXPECT_EQ(catalogue().best(subject_for(signature, version))->claim, BugClaim::known);
     }
@@ -351,7 +355,8 @@ TEST_P(Shipped, ClaimsNothingOfAReleaseThatHasTheFix) {
 
 TEST_P(Shipped, NeedsEachOfItsFrames) {
   const Signature signature = shipped();
-  const PgVersion version = signature.affected.empty() ? PgVersion{99, 0} : signature.affected[0].first;
+  const PgVersion version =
+      signature.affected.empty() ? PgVersion{99, 0} : signature.affected[0].first;
   for (std::size_t i = 0; i < signature.frames.size(); ++i) {
     SignatureSubject without = subject_for(signature, version);
     without.names.erase(without.names.begin() + static_cast<std::ptrdiff_t>(i));
@@ -360,16 +365,11 @@ TEST_P(Shipped, NeedsEachOfItsFrames) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Catalogue,
-    Shipped,
-    testing::ValuesIn(shipped_ids()),
-    [](const auto& id) {
-      std::string name = id.param;
-      std::ranges::replace(name, '-', '_');
-      return name;
-    }
-);
+INSTANTIATE_TEST_SUITE_P(Catalogue, Shipped, testing::ValuesIn(shipped_ids()), [](const auto& id) {
+  std::string name = id.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 TEST(SignatureWords, AreTheVerdictsOwn) {
   std::vector<std::string> causes;

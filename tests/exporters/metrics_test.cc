@@ -253,7 +253,8 @@ TEST(ViewGauges, TheLargestFingerprintGroupsAreKept) {
   const GaugeSeries& kept = gauges.families.at("pghangd_fingerprint_backends");
   EXPECT_EQ(kept.size(), kFingerprintLimit);
   EXPECT_EQ(kept.at({"main", "137", to_string(often.verdict->cause)}), 2);
-  EXPECT_TRUE(gauges.families.at("pghangd_fingerprint_info").contains({"137", "f137", "copy-hang"}));
+  EXPECT_TRUE(gauges.families.at("pghangd_fingerprint_info").contains({"137", "f137", "copy-hang"})
+  );
   EXPECT_EQ(gauges.dropped_fingerprints.size(), 150U);
 }
 
