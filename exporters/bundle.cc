@@ -1,9 +1,9 @@
 #include "exporters/bundle.h"
 
+#include <zstd.h>
+
 #include <cstring>
 #include <memory>
-
-#include <zstd.h>
 
 #include "collectors/evidence/archive.h"
 
@@ -33,7 +33,8 @@ Error too_large(std::size_t size, std::size_t bound) {
 Result<std::string> encode_bundle(const Bundle& bundle) {
   std::string plain;
   archive::put(plain, bundle);
-  if (plain.size() > kMaxUnpackedBundleBytes) return too_large(plain.size(), kMaxUnpackedBundleBytes);
+  if (plain.size() > kMaxUnpackedBundleBytes)
+    return too_large(plain.size(), kMaxUnpackedBundleBytes);
 
   const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
   if (!context) return Error{Errc::io, "zstd: out of memory"};
@@ -81,7 +82,8 @@ Result<Bundle> decode_bundle(std::string_view bytes) {
     return Error{Errc::malformed, "bundle is cut short or damaged"};
   }
   Bundle bundle;
-  if (!archive::get(plain, bundle)) return Error{Errc::malformed, "bundle's content does not parse"};
+  if (!archive::get(plain, bundle))
+    return Error{Errc::malformed, "bundle's content does not parse"};
   return bundle;
 }
 

@@ -65,7 +65,9 @@ Result<Bundle> read_bundle(const std::string& path) {
   // Not blocking, should it be a FIFO.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return last_error(path);
+
   struct stat about {};
+
   if (::fstat(fd.get(), &about) != 0) return last_error(path);
   if (!S_ISREG(about.st_mode)) return Error{Errc::malformed, path + ": not a regular file"};
   std::string bytes;

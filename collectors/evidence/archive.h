@@ -15,8 +15,8 @@
 /// An encoding of aggregates for files that outlive the program that wrote them. Every field,
 /// element and value carries its length, so a reader skips fields it does not know and leaves those
 /// that are not there at their defaults. Hence the one rule for the types written so: new fields go
-/// at the end, and no field changes its meaning. Little-endian; a scalar is its bytes, an optional a
-/// presence byte and its value, a vector its elements one after the other.
+/// at the end, and no field changes its meaning. Little-endian; a scalar is its bytes, an optional
+/// a presence byte and its value, a vector its elements one after the other.
 ///
 /// Unlike codec.h, which is smaller and faster, and only for both ends of one build.
 namespace pghang::archive {

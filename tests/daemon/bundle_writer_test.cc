@@ -119,7 +119,10 @@ TEST_F(Writer, KeepsTheNewestOfItsOwnAndNothingElseIsTouched) {
 }
 
 TEST(BundleDirectory, MayBeSystemds) {
-  ASSERT_EQ(::setenv("STATE_DIRECTORY", "/var/lib/pghangd", 1), 0);  // NOLINT(concurrency-mt-unsafe)
+  ASSERT_EQ(
+      ::setenv("STATE_DIRECTORY", "/var/lib/pghangd", 1),
+      0
+  );  // NOLINT(concurrency-mt-unsafe)
   EXPECT_EQ(bundle_directory("${STATE_DIRECTORY}/bundles"), "/var/lib/pghangd/bundles");
   EXPECT_EQ(bundle_directory("/srv/x"), "/srv/x");
   ::unsetenv("STATE_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)

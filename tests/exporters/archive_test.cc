@@ -7,7 +7,8 @@
 
 #include <gtest/gtest.h>
 
-/// The encoding of files that outlive the program: what a later or an earlier program makes of them.
+/// The encoding of files that outlive the program: what a later or an earlier program makes of
+/// them.
 namespace pghang {
 namespace {
 
@@ -49,7 +50,13 @@ struct Later {
 };
 
 Today some() {
-  return {7, Colour::green, {{"a", 1}, {"", std::nullopt}}, "", std::chrono::milliseconds(1500), true};
+  return {
+      7,
+      Colour::green,
+      {{"a", 1}, {"", std::nullopt}},
+      "",
+      std::chrono::milliseconds(1500),
+      true};
 }
 
 template <typename T>

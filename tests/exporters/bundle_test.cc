@@ -100,7 +100,9 @@ TEST(Bundle, DamageIsNoticed) {
 
 TEST_F(BundleFile, IsForItsOwnerOnly) {
   ASSERT_TRUE(write_bundle(path("one.pghang"), some_bundle()));
+
   struct stat about {};
+
   ASSERT_EQ(::stat(path("one.pghang").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 07777U, 0600U);
   const auto read = read_bundle(path("one.pghang"));
@@ -124,10 +126,7 @@ TEST_F(BundleFile, ThatCannotBeReadIsNamed) {
   EXPECT_EQ(read_bundle(folder_).error().context, folder_.string() + ": not a regular file");
   ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
   EXPECT_EQ(read_bundle(path("fifo")).error().context, path("fifo") + ": not a regular file");
-  EXPECT_EQ(
-      write_bundle(path("no/such/folder"), some_bundle()).error().code,
-      Errc::not_found
-  );
+  EXPECT_EQ(write_bundle(path("no/such/folder"), some_bundle()).error().code, Errc::not_found);
 }
 
 }  // namespace

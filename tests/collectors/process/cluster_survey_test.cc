@@ -108,10 +108,7 @@ TEST_F(ClusterSurvey, LeavesOutWhoHasEnded) {
 }
 
 TEST_F(ClusterSurvey, OfThePostmasterItselfIsOfItsChildren) {
-  EXPECT_EQ(
-      survey_cluster(fake_.proc(), kPostmaster, kPostmaster, {}, missing_).size(),
-      3U
-  );
+  EXPECT_EQ(survey_cluster(fake_.proc(), kPostmaster, kPostmaster, {}, missing_).size(), 3U);
 }
 
 TEST_F(ClusterSurvey, WithoutTimeSaysHowManyItLeftOut) {

@@ -57,8 +57,11 @@ TEST(TcpTable, WritesIpv6InBrackets) {
 
 TEST(TcpTable, LeavesOutWhatDoesNotParse) {
   for (const char* line :
-       {"", "   0:", "0: 0100007F 0900000A 01 a b c d e 17", "0: XX00007F:1538 0900000A:1F90 01 a b "
-                                                             "c d e 17",
+       {"",
+        "   0:",
+        "0: 0100007F 0900000A 01 a b c d e 17",
+        "0: XX00007F:1538 0900000A:1F90 01 a b "
+        "c d e 17",
         "0: 0100007F:15381 0900000A:1F90 01 a b c d e 17"})
     EXPECT_FALSE(tcp_line_of(line, "17")) << line;
 }
