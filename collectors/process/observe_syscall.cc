@@ -35,14 +35,23 @@ bool holds(const ProcFs& proc, pid_t pid, const std::string& link) {
   });
 }
 
-/// Of the processes that may not be looked at, how many could hold the other end. A pipe that the
-/// target's parent does not hold was made by the target, so only what it started since can have it.
-std::size_t
-possible_holders(const ProcFs& proc, const PeerQuery& query, const PeerScan& scan, pid_t parent) {
-  const bool anonymous = query.target.starts_with("pipe:[");
-  if (scan.denied.empty() || !anonymous || holds(proc, parent, query.target))
-    return scan.denied.size();
-  const std::uint64_t since = started(proc, query.pid);
+/// Its parent; 0 where that cannot be told.
+pid_t parent_of(const ProcFs& proc, pid_t pid) {
+  const Result<std::string> text = proc.read(pid, "stat");
+  const auto stat = text ? parse_stat(*text) : Result<ProcStat>(text.error());
+  return stat ? stat->ppid : 0;
+}
+
+/// Of the processes that may not be looked at, how many could hold the other end. A pipe was made
+/// by the eldest of the target's ancestors that holds it, so what is older than that cannot have
+/// it.
+std::size_t possible_holders(const ProcFs& proc, const PeerQuery& query, const PeerScan& scan) {
+  if (scan.denied.empty() || !query.target.starts_with("pipe:[")) return scan.denied.size();
+  pid_t maker = query.pid;
+  for (pid_t pid = parent_of(proc, maker); pid > 0 && holds(proc, pid, query.target);
+       pid = parent_of(proc, pid))
+    maker = pid;
+  const std::uint64_t since = started(proc, maker);
   const auto could = [&](pid_t pid) {
     return started(proc, pid) >= since;
   };
@@ -52,7 +61,7 @@ possible_holders(const ProcFs& proc, const PeerQuery& query, const PeerScan& sca
 void observe_peers(const ProcFs& proc, const PeerQuery& query, FdTarget& fd, Capture& capture) {
   PeerScan scan = find_peers(proc, query);
   fd.peers = std::move(scan.peers);
-  const std::size_t unknown = possible_holders(proc, query, scan, capture.ppid);
+  const std::size_t unknown = possible_holders(proc, query, scan);
   if (unknown > 0) {
     const Error error{
         Errc::permission_denied,
