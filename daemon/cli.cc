@@ -118,7 +118,7 @@ int run_cli(int argc, char** argv) {
       ->add_option(
           "files",
           signature_files,
-          "Signatures (.yaml); saved hangs: diagnose --json (.json), or the text of pstack"
+          "Signatures (.yaml); saved hangs: bundles, diagnose --json (.json), or pstack's text"
       )
       ->required();
   CLI::App* plan =
