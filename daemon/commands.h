@@ -51,9 +51,9 @@ void apply_overrides(const ConfigOptions& options, Settings& settings);
 [[nodiscard]] ExitCode
 run_command(const ConfigOptions& options, const std::string& sampler_program);
 [[nodiscard]] ExitCode check_config_command(const std::string& file);
-/// Catalogues (.yaml) are validated; saved hangs (bundles, `diagnose --json` as .json, else pstack's
-/// text) are held against them and the shipped ones. Exit 78: a catalogue has problems; 64: another
-/// file cannot be read.
+/// Catalogues (.yaml) are validated; saved hangs (bundles, `diagnose --json` as .json, else
+/// pstack's text) are held against them and the shipped ones. Exit 78: a catalogue has problems;
+/// 64: another file cannot be read.
 [[nodiscard]] ExitCode check_signatures_command(const std::vector<std::string>& files);
 [[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
