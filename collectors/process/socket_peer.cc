@@ -60,8 +60,8 @@ std::string address_text(std::string_view field) {
 
 /// Fields: sl local_address rem_address st tx:rx tr:tm->when retrnsmt uid timeout inode ...
 std::optional<TcpLine> parse_line(std::string_view line) {
-  constexpr std::size_t kInodeField = 9;
-  std::array<std::string_view, kInodeField + 1> fields;
+  constexpr std::size_t inode_field = 9;
+  std::array<std::string_view, inode_field + 1> fields;
   for (std::string_view& field : fields)
     field = take_word(line);
   TcpLine parsed{address_text(fields[1]), address_text(fields[2]), std::string(fields.back())};
@@ -72,7 +72,7 @@ std::optional<TcpLine> parse_line(std::string_view line) {
 template <typename Wanted>
 std::optional<TcpLine> find_line(std::string_view table, Wanted wanted) {
   while (!table.empty()) {
-    const auto line = parse_line(take_line(table));
+    auto line = parse_line(take_line(table));
     if (line && wanted(*line)) return line;
   }
   return std::nullopt;
@@ -102,9 +102,9 @@ tcp_line_between(std::string_view table, std::string_view local, std::string_vie
 }
 
 std::optional<RelatedProcess> tcp_peer(const ProcFs& proc, pid_t pid, std::string_view link) {
-  constexpr std::string_view kPrefix = "socket:[";
-  if (!link.starts_with(kPrefix) || !link.ends_with(']')) return std::nullopt;
-  link.remove_prefix(kPrefix.size());
+  constexpr std::string_view prefix = "socket:[";
+  if (!link.starts_with(prefix) || !link.ends_with(']')) return std::nullopt;
+  link.remove_prefix(prefix.size());
   link.remove_suffix(1);
   for (const char* table : {"net/tcp", "net/tcp6"}) {
     const Result<std::string> text = proc.read(pid, table);
