@@ -18,11 +18,11 @@ namespace {
 
 /// `20261122T151203Z-4711`, perhaps with a further `-2`.
 bool names_an_incident(std::string_view stem) {
-  constexpr std::string_view kShape = "########T######Z-#";
-  if (stem.size() < kShape.size()) return false;
-  for (std::size_t i = 0; i < kShape.size(); ++i) {
+  constexpr std::string_view shape = "########T######Z-#";
+  if (stem.size() < shape.size()) return false;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
     const bool digit = stem[i] >= '0' && stem[i] <= '9';
-    if (kShape[i] == '#' ? !digit : stem[i] != kShape[i]) return false;
+    if (shape[i] == '#' ? !digit : stem[i] != shape[i]) return false;
   }
   return true;
 }
@@ -106,11 +106,11 @@ void BundleWriter::submit(std::string name, Bundle bundle) {
 }
 
 std::string bundle_directory(const std::string& setting) {
-  constexpr std::string_view kState = "${STATE_DIRECTORY}";
-  if (!setting.starts_with(kState)) return setting;
+  constexpr std::string_view prefix = "${STATE_DIRECTORY}";
+  if (!setting.starts_with(prefix)) return setting;
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
   const char* folder = std::getenv("STATE_DIRECTORY");
-  return (folder == nullptr ? "" : folder) + setting.substr(kState.size());
+  return (folder == nullptr ? "" : folder) + setting.substr(prefix.size());
 }
 
 void trim_bundles(const std::string& directory, std::uint32_t keep) {

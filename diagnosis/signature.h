@@ -36,6 +36,8 @@ struct SignatureMatch {
 class SignatureCatalogue {
  public:
   explicit SignatureCatalogue(const std::vector<Signature>& signatures);
+  SignatureCatalogue(const SignatureCatalogue&) = delete;
+  SignatureCatalogue& operator=(const SignatureCatalogue&) = delete;
   SignatureCatalogue(SignatureCatalogue&&) noexcept;
   SignatureCatalogue& operator=(SignatureCatalogue&&) noexcept;
   ~SignatureCatalogue();
