@@ -139,7 +139,7 @@ bool ended(pid_t pid) {
 }
 
 Helper::Helper(const std::string& program) {
-  client_ = std::move(SamplerClient::start(loop_.get_executor(), program).value());
+  client_ = SamplerClient::start(loop_.get_executor(), program).value();
 }
 
 Result<Capture> Helper::capture(const CaptureRequest& request, std::chrono::milliseconds deadline) {
