@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
+from .sched_trace import SchedTrace
 from .stopping import V1_FREEZER, v2_root
 
 
@@ -30,3 +32,16 @@ def cgroup_v2():
         return "needs root"
     mounted = v2_root()
     return None if mounted and os.access(mounted / "cgroup.procs", os.W_OK) else "no writable cgroup v2 is mounted"
+
+
+def scheduler_trace():
+    """Whether the scheduler's trace of our own pid namespace can be had."""
+    if os.geteuid() != 0:
+        return "needs root"
+    if "\ttracefs\n" not in Path("/proc/filesystems").read_text():
+        return "this kernel has no tracefs"
+    try:
+        with SchedTrace(os.getpid()):
+            return None
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"the scheduler's trace cannot be had: {getattr(error, 'stderr', None) or error}"

@@ -38,9 +38,10 @@ def install(folder):
     folder = Path(folder)
     for source in (BUILD / "daemon/pghangd", BUILD / "collectors/sampler/pghangd-sampler"):
         shutil.copy(source, folder / source.name)
-    hooked = BUILD / "tests/collectors/sampler/pghangd-sampler-hooked"
-    if hooked.exists():  # the demo builds only what is installed
-        shutil.copy(hooked, folder / hooked.name)
+    for name in ("collectors/sampler/pghangd-sampler-hooked", "bench/sampler_driver", "bench/deep_target"):
+        program = BUILD / "tests" / name
+        if program.exists():  # the demo builds only what is installed
+            shutil.copy(program, folder / program.name)
     folder.chmod(0o755)
     return folder
 

@@ -1,0 +1,75 @@
+"""DESIGN section 9 as far as captures go: what is allowed, what was measured."""
+
+from dataclasses import dataclass
+
+from table import time
+
+OUR_LOOKS = ("sampler, warm: one look", "sampler, warm: as the daemon", "pghangd diagnose")
+MEGABYTE = 1024  # kilobytes
+
+
+@dataclass(frozen=True)
+class Budget:
+    what: str
+    allowed: str
+    measured: str
+    held: bool
+
+    def cells(self):
+        return self.what, self.allowed, self.measured, "ok" if self.held else "OVER"
+
+
+HEAD = ("budget", "allowed", "measured", "")
+
+
+def of_blocked(rows, what):
+    ours = [row for row in rows if row.tool in OUR_LOOKS]
+    looks, stopped = sum(row.n for row in ours), sum(row.held_max != 0 for row in ours)
+    interrupted, moved = sum(row.interrupted for row in ours), sum(bool(row.moved) for row in ours)
+    held = max((row.held_max for row in ours if row.held_max is not None), default=0)
+    measured = f"{time(held)} in {looks} looks, {interrupted} interrupts"
+    return Budget(f"{what} held, calls interrupted", "0, none", measured, not stopped and not interrupted and not moved)
+
+
+def of_running(rows, what, p50, p99):
+    """The two rows of the warm sampler, and the ratio to eu-stack and gdb in the same run."""
+    found = {row.tool: row for row in rows}
+    budgets = []
+    for tool in OUR_LOOKS[:2]:
+        row = found[tool]
+        held = row.held_p50 <= p50 and row.held_p99 <= p99
+        measured = f"p50 {time(row.held_p50)}, p99 {time(row.held_p99)} (n={row.n})"
+        budgets.append(Budget(f"{what}, {tool.split(': ')[1]}", f"p50 {p50} us, p99 {time(p99)}", measured, held))
+    ours = found[OUR_LOOKS[0]].held_p50
+    for tool, share in (("eu-stack", 4), ("gdb -batch -ex bt", 5000)):
+        if tool in found:
+            times = found[tool].held_p50 / ours
+            budgets.append(Budget(f"{what}, against {tool.split()[0]}", f"<= 1/{share:,}", f"1/{times:,.0f}", times >= share))
+    return budgets
+
+
+def of_warm_cpu(rows):
+    worst = max((row for row in rows if row.tool == OUR_LOOKS[0]), key=lambda row: row.cpu)
+    return Budget("capture + unwind + symbolize, warm", "1 ms CPU", f"{time(worst.cpu)} ({worst.target})", worst.cpu <= 1000)
+
+
+def of_d_state(rows):
+    ours = [row for row in rows if row.tool in OUR_LOOKS]
+    complete, looks = sum(row.complete for row in ours), sum(row.n for row in ours)
+    measured = f"{complete} of {looks}, {min(row.frames for row in ours)} frames"
+    return Budget("backend in D state, stack down to _start", "all", measured, complete == looks)
+
+
+def of_memory(kilobytes):
+    total = sum(kilobytes.values()) / MEGABYTE
+    parts = ", ".join(f"{name} {size / MEGABYTE:.1f}" for name, size in kilobytes.items())
+    return Budget("daemon + sampler memory (PSS)", "20 MB", f"{total:.1f} MB ({parts})", total <= 20)
+
+
+def of_growth(marks):
+    """From the second mark on it is flat: within a twentieth."""
+    (few, before), (many, after) = marks[1], marks[-1]
+    return Budget(
+        f"sampler memory, {few:,} to {many:,} captures", "flat (+5 %)",
+        f"{before / MEGABYTE:.1f} to {after / MEGABYTE:.1f} MB", after <= before * 1.05,
+    )
