@@ -49,7 +49,9 @@ def of_running(rows, what, p50, p99):
 
 
 def of_warm_cpu(rows):
-    worst = max((row for row in rows if row.tool == OUR_LOOKS[0]), key=lambda row: row.cpu)
+    """On any backend but the one among hogs, who take its caches away."""
+    ours = [row for row in rows if row.tool == OUR_LOOKS[0] and "hogs" not in row.target]
+    worst = max(ours, key=lambda row: row.cpu)
     return Budget("capture + unwind + symbolize, warm", "1 ms CPU", f"{time(worst.cpu)} ({worst.target})", worst.cpu <= 1000)
 
 

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (int i = 2; i < argc; ++i) {
     if (::dlopen(argv[i], RTLD_NOW) == nullptr) {
-      std::fprintf(stderr, "deep_target: %s\n", ::dlerror());
+      std::fprintf(stderr, "deep_target: %s cannot be loaded\n", argv[i]);
       return 1;
     }
   }

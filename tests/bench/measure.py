@@ -1,5 +1,6 @@
 """Looks at one backend with every tool in turn, and what each look cost the backend, by the scheduler's trace."""
 
+import math
 from dataclasses import dataclass
 
 from names import judge
@@ -85,8 +86,10 @@ class Measurement:
         moved = standstill(self.pid) != before if before else None
         events = self.trace.take()
         looks = []
-        for capture in captures:
-            of_it = events.between(capture["start_us"], capture["end_us"])
+        # Whatever comes after a capture and before the next one is put down to it.
+        starts = [0, *(capture["start_us"] for capture in captures[1:]), math.inf]
+        for capture, start, end in zip(captures, starts, starts[1:]):
+            of_it = events.between(start, end)
             looks.append(Look(
                 tool=name, returned=True, wall=capture["end_us"] - capture["start_us"], cpu=capture["cpu_us"], held=of_it.held,
                 reported=capture["held_us"], interrupted=len(of_it.interrupted), frames=capture["frames"],

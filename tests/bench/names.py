@@ -9,12 +9,12 @@ _CLONE = re.compile(r"(\.(constprop|isra|part|cold|lto_priv)(\.\d+)?)+$")
 
 
 def judge(pid, frames):
-    """(right, wrong). Names whose address is not known or in no file (vDSO) are in neither."""
+    """(right, wrong). In neither: names whose address is not known or in no file (vDSO), and `<signal handler called>`."""
     right = wrong = 0
     files = file_ranges(pid)
     for index, frame in enumerate(frames):
         known = frame.address is not None and any(low <= frame.address < high for low, high in files)
-        if frame.name is None or not known:
+        if frame.name is None or frame.name.startswith("<") or not known:
             continue
         covering = {base(name) for name in gdb.covering_names(pid, frame.address, is_return_address=index > 0)}
         right, wrong = (right + 1, wrong) if base(frame.name) in covering else (right, wrong + 1)
