@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from measure import Look, Measurement, state_after
-from peers import PEERS, complete
+from peers import PEERS, addresses, complete
 from runner import Runner
 from support.sched_trace import SchedTrace
 from targets import in_d_state
@@ -49,5 +49,5 @@ def look_of(peer, ran, events, after):
     return Look(
         tool=peer.name, returned=ran.returned, wall=ran.wall, cpu=ran.cpu, held=events.held, reported=None,
         interrupted=len(events.interrupted), frames=len(frames), named=sum(frame.name is not None for frame in frames),
-        right=None, wrong=None, complete=complete(frames), moved=None, after=after,
+        right=None, wrong=None, complete=complete(frames), addresses=addresses(frames), moved=None, after=after,
     )

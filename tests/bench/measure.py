@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from names import judge
-from peers import complete
+from peers import addresses, complete
 from support import process
 from support.sched_trace import SchedTrace
 from support.standstill import standstill
@@ -29,6 +29,7 @@ class Look:
     right: int | None  # names of symbols that cover the address; None: not judged
     wrong: int | None
     complete: bool  # down to `_start`
+    addresses: frozenset  # of its frames, where the tool prints them
     moved: bool | None  # a blocked backend's switch counters or system call changed; None: it was not blocked
     after: str  # state letter afterwards, `+traced` where somebody still traces it
 
@@ -75,7 +76,7 @@ class Measurement:
         return Look(
             tool=peer.name, returned=ran.returned, wall=ran.wall, cpu=ran.cpu, held=events.held, reported=None,
             interrupted=len(events.interrupted), frames=len(frames), named=sum(f.name is not None for f in frames),
-            right=right, wrong=wrong, complete=complete(frames), moved=moved, after=after,
+            right=right, wrong=wrong, complete=complete(frames), addresses=addresses(frames), moved=moved, after=after,
         )
 
     def warm(self, name, request, count):
@@ -93,7 +94,8 @@ class Measurement:
             looks.append(Look(
                 tool=name, returned=True, wall=capture["end_us"] - capture["start_us"], cpu=capture["cpu_us"], held=of_it.held,
                 reported=capture["held_us"], interrupted=len(of_it.interrupted), frames=capture["frames"],
-                named=capture["named"], right=None, wrong=None, complete=capture["complete"], moved=moved, after=after,
+                named=capture["named"], right=None, wrong=None, complete=capture["complete"],
+                addresses=frozenset(), moved=moved, after=after,
             ))
         return looks
 

@@ -59,6 +59,12 @@ def complete(frames):
     return bool(frames) and frames[-1].name in ("_start", "clone", "clone3")
 
 
+def addresses(frames):
+    """Return addresses: those of all frames but the innermost, which gdb does not always print. gdb's are more: it makes up
+    frames for inlined functions and for tail calls."""
+    return frozenset(frame.address for frame in frames[1:] if frame.address is not None)
+
+
 def gdb(pid):
     quiet = ["-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set backtrace past-main on"]
     return ["gdb", *quiet, "-ex", "bt", "-p", pid]

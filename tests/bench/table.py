@@ -2,6 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
+from peers import GDB
+
 
 def percentile(values, share):
     """The smallest value that at least this share of them does not exceed."""
@@ -25,6 +27,7 @@ class Row:
     frames: int  # median
     named: int  # median
     complete: int  # looks that reached `_start`
+    as_gdb: float | None  # share of its frames that gdb has at the same address; None: not asked, or the backend ran on
     right: int | None
     wrong: int | None
     interrupted: int  # of all looks together
@@ -38,6 +41,7 @@ class Row:
 def summarise(target, looks):
     """Rows by tool, in the order in which the tools came first."""
     rows = []
+    theirs = next((look.addresses for look in looks if look.tool == GDB.name and look.moved is not None), frozenset())
     for tool in dict.fromkeys(look.tool for look in looks):
         own = [look for look in looks if look.tool == tool]
         held = [look.held for look in own]
@@ -53,6 +57,7 @@ def summarise(target, looks):
             frames=percentile([look.frames for look in own], 50),
             named=percentile([look.named for look in own], 50),
             complete=sum(look.complete for look in own),
+            as_gdb=min(shared(look.addresses, theirs) for look in own) if theirs and own[0].addresses else None,
             right=sum(look.right for look in judged) if judged else None,
             wrong=sum(look.wrong for look in judged) if judged else None,
             interrupted=sum(look.interrupted for look in own),
@@ -62,8 +67,12 @@ def summarise(target, looks):
     return rows
 
 
+def shared(ours, theirs):
+    return len(ours & theirs) / max(1, len(ours))
+
+
 HEAD = (
-    "tool", "n", "returned", "held p50", "p99", "max", "x", "wall p50", "CPU p50", "x", "frames", "to _start", "named", "right", "interrupts",
+    "tool", "n", "returned", "held p50", "p99", "max", "x", "wall p50", "CPU p50", "x", "frames", "to _start", "as gdb", "named", "right", "interrupts",
     "backend after",
 )
 
@@ -81,6 +90,7 @@ def cells(row, base):
         ratio(row.cpu, base.cpu),
         str(row.frames) if row.frames else "-",
         share(row.complete, row.n) if row.frames else "-",
+        "-" if row.as_gdb is None else f"{100 * row.as_gdb:.0f} %",
         str(row.named) if row.frames else "-",
         "-" if not row.right and not row.wrong else f"{100 * row.right / (row.right + row.wrong):.0f} %",
         interrupts(row),
