@@ -182,7 +182,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="fewer looks: at most 90 s instead of 6 minutes")
     parser.add_argument("--only", choices=("blocked", "running", "costs", "memory", "dstate"), help="one part of it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure there")
-    parser.add_argument("--markdown", action="store_true", help="print the section `What a look costs` of README instead of all tables")
+    parser.add_argument("--markdown", action="store_true", help="also print README's section `What a look costs`")
     parser.add_argument("--no-budgets", action="store_true", help="exit 0 even if a budget is exceeded")
     return parser.parse_args()
 
@@ -201,7 +201,9 @@ def main():
     with Bench(QUICK if asked.quick else FULL, say) as bench:
         report = bench.run(asked.only)
     report.noise = noise
-    print("\n".join(report.for_readme() if asked.markdown else report.text()))
+    print("\n".join(report.text()))
+    if asked.markdown:
+        print("", *report.for_readme(), sep="\n")
     if asked.json:
         asked.json.write_text(json.dumps(report.as_dict(), indent=1) + "\n")
     say("done")
