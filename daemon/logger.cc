@@ -12,7 +12,8 @@
 namespace pghang {
 namespace {
 
-constexpr std::size_t kQueuedLines = 4096;
+/// spdlog makes all places of the queue at once, 416 bytes each.
+constexpr std::size_t kQueuedLines = 1024;
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
