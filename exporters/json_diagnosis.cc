@@ -111,6 +111,7 @@ json::object frame_object(const Frame& frame) {
       {"fde_start", frame.fde_start == 0 ? json::value() : address_value(frame.fde_start)},
       {"kind", to_string(frame.kind)},
       {"recovered", frame.recovered},
+      {"recovered_by", frame.recovered ? json::value(to_string(frame.recovered_by)) : json::value()},
       {"inlined", false},
       {"file", nullptr},
       {"line", nullptr},
@@ -141,6 +142,10 @@ json::object stack_object(const StackTrace& stack) {
       {"complete", stack.complete},
       {"stop_reason", json_string_or_null(stack.stop_reason)},
       {"frames", std::move(frames)},
+      {"omitted", stack.omitted == 0 ? json::value() : json::value(json::object{
+                                           {"after_index", stack.omitted_after},
+                                           {"count", stack.omitted},
+                                       })},
   };
 }
 

@@ -52,6 +52,7 @@ struct Capture {
   /// The stack's memory and registers as taken (collectors/stack/snapshot.h); empty unless asked
   /// for.
   std::string snapshot;
+  double child_cpu_micros = 0;  ///< the capture children's part of cpu_micros
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

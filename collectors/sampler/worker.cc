@@ -93,6 +93,7 @@ std::string Worker::answer(const Message& message) {
       auto taken = capture(*request, turn);
       if (!taken) return encode_failure(id, taken.error());
       taken->cpu_micros = own_cpu_micros() - turn.cpu_before + turn.child_cpu_micros;
+      taken->child_cpu_micros = turn.child_cpu_micros;
       const std::chrono::duration<double, std::micro> wall = Clock::now() - turn.received;
       taken->wall_micros = wall.count();
       return encode_capture(id, *std::move(taken));
