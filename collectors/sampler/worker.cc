@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "collectors/evidence/codec.h"
 #include "collectors/process/cluster_survey.h"
@@ -15,6 +16,7 @@
 #include "collectors/sampler/capture_builder.h"
 #include "collectors/sampler/capture_child.h"
 #include "collectors/sampler/forked_task.h"
+#include "collectors/sampler/interrupt_variables.h"
 #include "collectors/sampler/packet_socket.h"
 #include "collectors/sampler/protocol.h"
 #include "collectors/stack/module_cache.h"
@@ -57,6 +59,7 @@ class Worker {
   [[nodiscard]] std::string answer(const Message& message);
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
   [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
+  void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
   void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
@@ -66,6 +69,7 @@ class Worker {
   const HelperHooks& hooks_;
   ProcFs proc_;
   ModuleCache modules_;
+  VariableSymbols symbols_;
   std::string buffer_;
   bool child_stuck_ = false;
 };
@@ -154,8 +158,13 @@ Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
   if (!report) return report.error();
   if (report->failure) return Error{report->failure->code, report->failure->context};
   if (report->capture.gone) return Error{Errc::not_found, "no such process"};
-  modules_.load(pid, report->mappings);
+  load_modules(pid, report->mappings);
   return boost::system::in_place_value;
+}
+
+void Worker::load_modules(pid_t pid, const std::vector<Mapping>& mappings) {
+  modules_.load(pid, mappings);
+  symbols_.learn(mappings, modules_);
 }
 
 /// A capture by as many children as it takes: one more when modules have to be loaded first (the
@@ -163,7 +172,7 @@ Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
 Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   auto report = in_child(task, memory_budget(turn.deadline), turn);
   if (report && report->need_modules) {
-    modules_.load(task.request.pid, report->mappings);
+    load_modules(task.request.pid, report->mappings);
     task.request.expect_start_ticks = report->capture.key.start_ticks;
     task.ask_for_modules = false;
     report = in_child(task, memory_budget(turn.deadline), turn);
@@ -181,7 +190,7 @@ Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
 Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget, Turn& turn) {
   const auto body = [&] {
     if (hooks_.child_started) hooks_.child_started();
-    return codec::encode(run_task(task, proc_, modules_, hooks_.capture_point));
+    return codec::encode(run_task(task, proc_, modules_, symbols_, hooks_.capture_point));
   };
   auto done = run_forked(
       body,
