@@ -71,11 +71,10 @@ TEST(Capture, SeesThatAPidWasReused) {
   ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
   ProcessKey key = key_of(target.pid());
   --key.start_ticks;
-  StackBuffer buffer;
   const auto mappings = mappings_of(target.pid());
-  EXPECT_EQ(capture_in_place(ProcFs(), key, mappings, buffer).error().code, Errc::identity_changed);
+  EXPECT_EQ(capture_in_place(ProcFs(), key, mappings).error().code, Errc::identity_changed);
   EXPECT_EQ(
-      capture_ptrace_stop(ProcFs(), key, mappings, buffer, kDeadline, {}).error().code,
+      capture_ptrace_stop(ProcFs(), key, mappings, kDeadline, {}).error().code,
       Errc::identity_changed
   );
   EXPECT_EQ(state_of(target.pid()), ProcessState::sleeping);
@@ -87,22 +86,19 @@ TEST(Capture, SaysThatAProcessIsGone) {
     const LiveTarget target("target_plain", "read");
     key = key_of(target.pid());
   }
-  StackBuffer buffer;
-  EXPECT_EQ(capture_in_place(ProcFs(), key, {}, buffer).error().code, Errc::not_found);
+  EXPECT_EQ(capture_in_place(ProcFs(), key, {}).error().code, Errc::not_found);
   EXPECT_EQ(
-      capture_ptrace_stop(ProcFs(), key, {}, buffer, kDeadline, {}).error().code,
+      capture_ptrace_stop(ProcFs(), key, {}, kDeadline, {}).error().code,
       Errc::not_found
   );
 }
 
 TEST(Capture, SurvivesADeathDuringTheHold) {
   const LiveTarget target("target_plain", "spin");
-  StackBuffer buffer;
   const auto snapshot = capture_ptrace_stop(
       ProcFs(),
       key_of(target.pid()),
       mappings_of(target.pid()),
-      buffer,
       kDeadline,
       [&](CapturePoint point) {
         if (point == CapturePoint::while_stopped) ::kill(target.pid(), SIGKILL);
@@ -117,14 +113,12 @@ TEST(Capture, SurvivesADeathDuringTheHold) {
 
 TEST(Capture, ReportsItsPointsInOrder) {
   const LiveTarget target("target_plain", "spin");
-  StackBuffer buffer;
   std::vector<CapturePoint> points;
   std::vector<ProcessState> states;
   const auto snapshot = capture_ptrace_stop(
       ProcFs(),
       key_of(target.pid()),
       mappings_of(target.pid()),
-      buffer,
       kDeadline,
       [&](CapturePoint point) {
         points.push_back(point);
@@ -173,12 +167,10 @@ TEST(Capture, LosesNoSignalThatArrivesMeanwhile) {
 
 TEST(Capture, KeepsAGroupStopThatComesDuringTheHold) {
   const LiveTarget target("target_plain", "spin");
-  StackBuffer buffer;
   const auto snapshot = capture_ptrace_stop(
       ProcFs(),
       key_of(target.pid()),
       mappings_of(target.pid()),
-      buffer,
       kDeadline,
       [&](CapturePoint point) {
         if (point == CapturePoint::while_stopped) ::kill(target.pid(), SIGSTOP);

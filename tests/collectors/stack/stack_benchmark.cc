@@ -48,7 +48,6 @@ int run(pid_t pid, int rounds) {
   cache.load(pid, mappings_of(pid));
   std::cout << "cold module load, us CPU: " << cpu_micros() - start << '\n';
 
-  StackBuffer buffer;
   constexpr std::chrono::milliseconds deadline{50};
   Series maps("mappings, us CPU");
   Series capture("capture, us CPU");
@@ -60,12 +59,13 @@ int run(pid_t pid, int rounds) {
     const double t0 = cpu_micros();
     const auto mappings = mappings_of(pid);
     const double t1 = cpu_micros();
-    auto snapshot = capture_in_place(ProcFs(), key_of(pid), mappings, buffer);
+    auto snapshot = capture_in_place(ProcFs(), key_of(pid), mappings);
     if (!snapshot) {
-      snapshot = capture_ptrace_stop(ProcFs(), key_of(pid), mappings, buffer, deadline, {});
+      snapshot = capture_ptrace_stop(ProcFs(), key_of(pid), mappings, deadline, {});
     }
     const double t2 = cpu_micros();
     if (!snapshot) continue;
+    snapshot->mappings = mappings;
     const StackTrace trace = unwind(*snapshot, cache);
     const double t3 = cpu_micros();
     maps.add(t1 - t0);
