@@ -73,7 +73,7 @@ void write_user_stack(const StackTrace& stack, ReportWriter& out) {
   for (std::size_t i = 0; i < stack.frames.size(); ++i) {
     const bool behind = stack.omitted > 0 && i >= stack.omitted_after;
     if (behind && i == stack.omitted_after)
-      out.line("      ... " + std::to_string(stack.omitted) + " frames left out ...");
+      out.line("    ... " + std::to_string(stack.omitted) + " frames left out ...");
     out.line(frame_words(behind ? i + stack.omitted : i, stack.frames[i]));
   }
   if (!stack.complete && !stack.stop_reason.empty())

@@ -47,10 +47,19 @@ ChildReport without_process(const Error& error, ProcessKey key) {
   return error.code == Errc::not_found ? gone(key) : failed(error);
 }
 
-Result<std::vector<Mapping>> read_mappings(const ProcFs& proc, pid_t pid) {
-  const auto text = proc.read(pid, "maps");
+Result<void> read_mappings(const ProcFs& proc, pid_t pid, MappingsMemo& memo, ChildReport& report) {
+  auto text = proc.read(pid, "maps");
   if (!text) return text.error();
-  return parse_maps(*text);
+  report.known_maps = memo.find(*text);
+  if (report.known_maps != 0) {
+    report.mappings = memo.take(report.known_maps);
+    return boost::system::in_place_value;
+  }
+  auto mappings = parse_maps(*text);
+  if (!mappings) return mappings.error();
+  report.maps = *std::move(text);
+  report.mappings = *std::move(mappings);
+  return boost::system::in_place_value;
 }
 
 /// Since when a process has waited in the same system call, as far as the samples tell: the call,
@@ -173,11 +182,11 @@ Result<void> look_with_memory(
     const ProcFs& proc,
     const ModuleCache& modules,
     const VariableSymbols& symbols,
+    MappingsMemo& memo,
     const CapturePointListener& listener,
     ChildReport& report
 ) {
-  const auto mappings = read_mappings(proc, task.request.pid);
-  if (mappings) report.mappings = *mappings;
+  const auto mappings = read_mappings(proc, task.request.pid, memo, report);
   if (task.kind == ChildTask::Kind::mappings) {
     if (!mappings) return mappings.error();
     return boost::system::in_place_value;
@@ -216,6 +225,7 @@ ChildReport run_task(
     const ProcFs& proc,
     const ModuleCache& modules,
     const VariableSymbols& symbols,
+    MappingsMemo& memo,
     const CapturePointListener& listener
 ) {
   CaptureRequest request = task.request;
@@ -226,7 +236,7 @@ ChildReport run_task(
   report.capture.key = {request.pid, stat->start_ticks};
   const auto seen = task.kind == ChildTask::Kind::kernel_only
                         ? look_without_memory(request, proc, *stat, report)
-                        : look_with_memory(task, proc, modules, symbols, listener, report);
+                        : look_with_memory(task, proc, modules, symbols, memo, listener, report);
   if (!seen) return without_process(seen.error(), report.capture.key);
   if (const auto still = identify(proc, request); !still) {
     return without_process(still.error(), report.capture.key);

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cerrno>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>

@@ -93,7 +93,7 @@ Result<StackSnapshot> StackSeries::any_way(ProcessState state) {
 }
 
 Result<StackSnapshot> StackSeries::in_place() {
-  return capture_in_place(proc_, key_, report_.mappings);
+  return capture_in_place(proc_, key_, report_.mappings, report_.capture.torn_copies);
 }
 
 Result<StackSnapshot> StackSeries::stopped() {

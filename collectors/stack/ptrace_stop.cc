@@ -146,11 +146,7 @@ Result<void> check_freezer(const ProcFs& proc, pid_t pid) {
   return {};
 }
 
-StackSnapshot to_snapshot(
-    ProcessKey key,
-    const HeldStack& stack,
-    const Held& held
-) {
+StackSnapshot to_snapshot(ProcessKey key, const HeldStack& stack, const Held& held) {
   const user_regs_struct& r = held.registers;
   StackSnapshot snapshot;
   snapshot.key = key;

@@ -59,8 +59,7 @@ Result<ProcStat> check_identity(const ProcFs& proc, ProcessKey key) {
   return *stat;
 }
 
-StackRange
-stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp, std::size_t limit) {
+StackRange stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp, std::size_t limit) {
   // From the end: there the main stack lies.
   for (auto mapping = mappings.rbegin(); mapping != mappings.rend(); ++mapping) {
     // The main stack may have grown since the mappings were read.
@@ -78,8 +77,12 @@ stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp, std::size_t 
   return {};
 }
 
-Result<StackSnapshot>
-capture_in_place(const ProcFs& proc, ProcessKey key, const std::vector<Mapping>& mappings) {
+Result<StackSnapshot> capture_in_place(
+    const ProcFs& proc,
+    ProcessKey key,
+    const std::vector<Mapping>& mappings,
+    std::uint32_t& torn
+) {
   const auto stat = check_identity(proc, key);
   if (!stat) return stat.error();
   const ProcessMemory memory(key.pid);
@@ -91,13 +94,14 @@ capture_in_place(const ProcFs& proc, ProcessKey key, const std::vector<Mapping>&
     const StackRange range = stack_range(mappings, before->syscall.sp, kMaxStackBytes);
     if (range.size == 0) return Error{Errc::io, "the stack pointer is in no mapping"};
     snapshot.stack.resize(range.size);
-    const auto copied =
-        memory.read(range.start, std::as_writable_bytes(std::span(snapshot.stack)));
+    const auto copied = memory.read(range.start, std::as_writable_bytes(std::span(snapshot.stack)));
     if (!copied) return copied.error();
     const auto after = look(proc, key.pid);
     if (!after) return after.error();
-    if (*after != *before) continue;
-
+    if (*after != *before) {
+      ++torn;
+      continue;
+    }
     snapshot.key = key;
     snapshot.method = CaptureMethod::in_place;
     snapshot.in_syscall = before->syscall.number >= 0;

@@ -22,10 +22,14 @@ inline constexpr std::size_t kMaxHeldBytes = std::size_t{256} * 1024;
 
 /// Method `in_place`: reads SP and PC from /proc/PID/syscall, copies [sp-128, end of the stack
 /// mapping), reads syscall and schedstat (or the switch counters) again; when they changed, tries
-/// again, at most 3 times. Never stops the target. Errors: busy (it runs, or the state kept
-/// changing), not_found, permission_denied, identity_changed, io.
-[[nodiscard]] Result<StackSnapshot>
-capture_in_place(const ProcFs& proc, ProcessKey key, const std::vector<Mapping>& mappings);
+/// again, at most 3 times, and adds to `torn` how often. Never stops the target. Errors: busy (it
+/// runs, or ran on every attempt), not_found, permission_denied, identity_changed, io.
+[[nodiscard]] Result<StackSnapshot> capture_in_place(
+    const ProcFs& proc,
+    ProcessKey key,
+    const std::vector<Mapping>& mappings,
+    std::uint32_t& torn
+);
 
 /// Method `ptrace_stop`: PTRACE_SEIZE, PTRACE_INTERRUPT, wait at most `deadline` (spins the first
 /// 100 us), GETREGSET, one read of [sp-128, end of the stack mapping) and at most kMaxHeldBytes,

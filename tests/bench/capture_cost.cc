@@ -155,8 +155,8 @@ struct Row {
 
   void print_json(std::ostream& out) const {
     const auto pair = [&out](const char* title, const Series& series) {
-      out << ",\"" << title << "_us\":{\"p50\":" << series.at(0.5)
-          << ",\"p99\":" << series.at(0.99) << '}';
+      out << ",\"" << title << "_us\":{\"p50\":" << series.at(0.5) << ",\"p99\":" << series.at(0.99)
+          << '}';
     };
     out << std::fixed << std::setprecision(1) << '"' << name << "\":{\"method\":\"" << method
         << "\",\"frames\":" << frames << ",\"complete\":" << (complete ? "true" : "false")

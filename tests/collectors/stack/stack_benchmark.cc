@@ -55,11 +55,12 @@ int run(pid_t pid, int rounds) {
   Series total("all, us CPU");
   Series held("held, us");
   std::size_t frames = 0;
+  std::uint32_t torn = 0;
   for (int i = 0; i < rounds; ++i) {
     const double t0 = cpu_micros();
     const auto mappings = mappings_of(pid);
     const double t1 = cpu_micros();
-    auto snapshot = capture_in_place(ProcFs(), key_of(pid), mappings);
+    auto snapshot = capture_in_place(ProcFs(), key_of(pid), mappings, torn);
     if (!snapshot) {
       snapshot = capture_ptrace_stop(ProcFs(), key_of(pid), mappings, deadline, {});
     }
@@ -73,7 +74,7 @@ int run(pid_t pid, int rounds) {
     unwinding.add(t3 - t2);
     total.add(t3 - t0);
     held.add(snapshot->held_micros);
-    frames = trace.frames.size();
+    frames = trace.frames.size() + trace.omitted;
   }
   if (frames == 0) {
     std::cerr << "no capture succeeded\n";

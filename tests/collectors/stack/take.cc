@@ -51,7 +51,8 @@ bool wait_for_state(pid_t pid, ProcessState state) {
 
 Result<StackSnapshot> take_in_place(pid_t pid) {
   return with_mappings(pid, [pid](const std::vector<Mapping>& mappings) {
-    return capture_in_place(ProcFs(), key_of(pid), mappings);
+    std::uint32_t torn = 0;
+    return capture_in_place(ProcFs(), key_of(pid), mappings, torn);
   });
 }
 
