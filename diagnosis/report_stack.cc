@@ -35,10 +35,25 @@ std::string name_of(const Frame& frame) {
   return name;
 }
 
+/// A call of the function itself proves the frame; anything else was only consistent with the rest.
+/// `none` is of evidence kept before the way was noted.
+const char* mark_of(const Frame& frame) {
+  if (!frame.recovered) return "  ";
+  const bool proven =
+      frame.recovered_by == RecoveredBy::direct_call || frame.recovered_by == RecoveredBy::none;
+  return proven ? "* " : "? ";
+}
+
+bool any_marked(const StackTrace& stack, const std::string& mark) {
+  return std::ranges::any_of(stack.frames, [&mark](const Frame& frame) {
+    return mark_of(frame) == mark;
+  });
+}
+
 std::string frame_words(std::size_t number, const Frame& frame) {
   std::string words = "#" + std::to_string(number);
-  words.resize(4, ' ');
-  words += frame.recovered ? "* " : "  ";
+  words.resize(std::max<std::size_t>(words.size(), 4), ' ');
+  words += mark_of(frame);
   std::string name = name_of(frame);
   if (name.empty()) return words + module_words(frame);
   if (name.size() < kNameWidth) name.resize(kNameWidth, ' ');
@@ -55,14 +70,20 @@ std::string how_taken(const StackTrace& stack) {
 
 void write_user_stack(const StackTrace& stack, ReportWriter& out) {
   out.heading("User stack (" + how_taken(stack) + ")");
-  for (std::size_t i = 0; i < stack.frames.size(); ++i)
-    out.line(frame_words(i, stack.frames[i]));
+  for (std::size_t i = 0; i < stack.frames.size(); ++i) {
+    const bool behind = stack.omitted > 0 && i >= stack.omitted_after;
+    if (behind && i == stack.omitted_after)
+      out.line("    ... " + std::to_string(stack.omitted) + " frames left out ...");
+    out.line(frame_words(behind ? i + stack.omitted : i, stack.frames[i]));
+  }
   if (!stack.complete && !stack.stop_reason.empty())
     out.line(
         (stack.frames.empty() ? "none: " : "ends here: ") + text::printable(stack.stop_reason)
     );
-  if (std::ranges::any_of(stack.frames, [](const Frame& frame) { return frame.recovered; }))
+  if (any_marked(stack, "* "))
     out.line("* found by a scan of the stack, verified by the call before the return address");
+  if (any_marked(stack, "? "))
+    out.line("? found by a scan of the stack; no call names it, but everything below it fits");
 }
 
 /// How many samples show the most common stack; 0 when none took one.

@@ -111,6 +111,8 @@ json::object frame_object(const Frame& frame) {
       {"fde_start", frame.fde_start == 0 ? json::value() : address_value(frame.fde_start)},
       {"kind", to_string(frame.kind)},
       {"recovered", frame.recovered},
+      {"recovered_by",
+       frame.recovered ? json::value(to_string(frame.recovered_by)) : json::value()},
       {"inlined", false},
       {"file", nullptr},
       {"line", nullptr},
@@ -131,7 +133,8 @@ json::value syscall_value(const std::optional<Syscall>& syscall) {
   };
 }
 
-json::object stack_object(const StackTrace& stack) {
+json::object stack_object(const Capture& capture) {
+  const StackTrace& stack = capture.stack;
   json::array frames;
   for (const Frame& frame : stack.frames)
     frames.emplace_back(frame_object(frame));
@@ -141,6 +144,13 @@ json::object stack_object(const StackTrace& stack) {
       {"complete", stack.complete},
       {"stop_reason", json_string_or_null(stack.stop_reason)},
       {"frames", std::move(frames)},
+      {"omitted",
+       stack.omitted == 0 ? json::value()
+                          : json::value(json::object{
+                                {"after_index", stack.omitted_after},
+                                {"count", stack.omitted},
+                            })},
+      {"torn_copies", capture.torn_copies},
   };
 }
 
@@ -205,7 +215,7 @@ json::object diagnosis_object(
       {"interrupts", interrupts_object(capture)},
       {"syscall", syscall_value(capture.syscall)},
       {"kernel_stack", strings(capture.kernel_stack)},
-      {"stack", stack_object(capture.stack)},
+      {"stack", stack_object(capture)},
       {"samples", samples_object(capture.samples)},
       {"fingerprint", fingerprint_value(fingerprint)},
       {"wait_graph", wait_graph_value(waits)},

@@ -52,6 +52,9 @@ struct Capture {
   /// The stack's memory and registers as taken (collectors/stack/snapshot.h); empty unless asked
   /// for.
   std::string snapshot;
+  /// Copies of the stack that were thrown away, since the process ran while they were taken.
+  std::uint32_t torn_copies = 0;
+  double child_cpu_micros = 0;  ///< the capture children's part of cpu_micros
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

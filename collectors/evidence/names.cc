@@ -41,4 +41,15 @@ const char* to_string(FrameKind kind) {
   return "normal";
 }
 
+const char* to_string(RecoveredBy way) {
+  switch (way) {
+    case RecoveredBy::none: return "none";
+    case RecoveredBy::direct_call: return "direct_call";
+    case RecoveredBy::indirect_call: return "indirect_call";
+    case RecoveredBy::tail_call: return "tail_call";
+    case RecoveredBy::signal: return "signal";
+  }
+  return "none";
+}
+
 }  // namespace pghang

@@ -26,6 +26,17 @@ enum class FrameKind {
 
 [[nodiscard]] const char* to_string(FrameKind kind);
 
+/// How the verified scan (DESIGN section 2) came to a frame's CFA.
+enum class RecoveredBy {
+  none,           ///< CFI alone
+  direct_call,    ///< the return address follows a call of this very function (PLT, GOT included)
+  indirect_call,  ///< it follows a call through a register or memory; all the rest was consistent
+  tail_call,      ///< it follows a call of another function, which may have jumped to this one
+  signal,         ///< it is the kernel's signal trampoline
+};
+
+[[nodiscard]] const char* to_string(RecoveredBy way);
+
 /// One frame, innermost first in a trace.
 struct Frame {
   std::uint64_t address =
@@ -40,6 +51,7 @@ struct Frame {
   std::uint64_t fde_start = 0;  ///< start of the covering FDE, as offset in the module; 0: none
   FrameKind kind = FrameKind::normal;
   bool recovered = false;  ///< its CFA came from the verified scan, not from CFI alone
+  RecoveredBy recovered_by = RecoveredBy::none;
 
   friend bool operator==(const Frame&, const Frame&) = default;
 };
@@ -51,6 +63,10 @@ struct StackTrace {
   bool complete = false;    ///< the outermost frame (`_start`, `clone`) was reached
   std::string stop_reason;  ///< why unwinding ended when not complete
   std::vector<Frame> frames;
+  /// Frames left out of a deep stack: they lie between frames[omitted_after - 1] and
+  /// frames[omitted_after]. 0: none, the frames are all there.
+  std::uint32_t omitted = 0;
+  std::uint32_t omitted_after = 0;
 
   friend bool operator==(const StackTrace&, const StackTrace&) = default;
 };

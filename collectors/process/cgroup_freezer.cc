@@ -56,6 +56,31 @@ bool says_frozen(std::string_view events) {
   return false;
 }
 
+/// A cgroup's file where systemd and everybody else mounts the hierarchy. Nothing where it is not
+/// there: then /proc/self/mountinfo says where it is, for 40 us of CPU.
+std::optional<std::string>
+read_at_usual_place(const char* mount_point, const std::string& path, const char* name) {
+  auto text = read_text_file(mount_point + path + '/' + name, kMaxBytes);
+  if (!text) return std::nullopt;
+  return *std::move(text);
+}
+
+/// Nothing when it has to be looked for. The root of a hierarchy cannot be frozen.
+std::optional<bool> is_frozen_at_usual_place(const CgroupPaths& paths) {
+  if (paths.freezer_v1 && *paths.freezer_v1 != "/") {
+    const auto state =
+        read_at_usual_place("/sys/fs/cgroup/freezer", *paths.freezer_v1, "freezer.state");
+    if (!state) return std::nullopt;
+    if (trimmed(*state) == "FROZEN") return true;
+  }
+  if (paths.unified && *paths.unified != "/") {
+    const auto events = read_at_usual_place("/sys/fs/cgroup", *paths.unified, "cgroup.events");
+    if (!events) return std::nullopt;
+    if (says_frozen(*events)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<bool> is_frozen(const ProcFs& proc, pid_t pid, std::string_view wchan) {
@@ -65,6 +90,7 @@ Result<bool> is_frozen(const ProcFs& proc, pid_t pid, std::string_view wchan) {
   const Result<std::string> cgroup = proc.read(pid, "cgroup");
   if (!cgroup) return cgroup.error();
   const CgroupPaths paths = parse_cgroup(*cgroup);
+  if (const auto known = is_frozen_at_usual_place(paths)) return *known;
   const Result<std::string> mountinfo = proc.read_global("self/mountinfo");
   if (!mountinfo) return mountinfo.error();
   const std::vector<Mount> mounts = parse_mountinfo(*mountinfo);

@@ -15,54 +15,13 @@ T load(const Bytes& bytes) {
   return value;
 }
 
-/// A variable as wide as its symbol says. Nothing when it has no address, or a width that no
-/// version of PostgreSQL gives it.
-Result<std::optional<std::int64_t>> read_variable(
-    const TargetMemory& memory,
-    const VariableAddresses& addresses,
-    std::string_view name,
-    bool is_signed = false
-) {
-  const auto found = addresses.find(name);
-  if (found == addresses.end()) return std::optional<std::int64_t>();
-  const auto [address, size] = found->second;
-  if (size != 1 && size != 2 && size != 4 && size != 8) return std::optional<std::int64_t>();
-
-  Bytes bytes{};
-  const Result<std::size_t> got = memory.read(address, std::span(bytes).first(size));
-  if (!got) return got.error();
-  if (*got != size) return Error{Errc::io, std::string(name) + " lies at the end of its mapping"};
-  switch (size) {
-    case 1: return std::optional<std::int64_t>(load<std::uint8_t>(bytes));
-    case 2: return std::optional<std::int64_t>(load<std::uint16_t>(bytes));
-    case 4:
-      if (is_signed) return std::optional<std::int64_t>(load<std::int32_t>(bytes));
-      return std::optional<std::int64_t>(load<std::uint32_t>(bytes));
-    default: return std::optional<std::int64_t>(load<std::int64_t>(bytes));
-  }
-}
-
-/// `my_wait_event_info` points to a uint32, in shared memory once the backend has its PGPROC.
-Result<std::optional<std::uint32_t>>
-read_wait_event(const TargetMemory& memory, const VariableAddresses& addresses) {
-  const auto pointer = read_variable(memory, addresses, "my_wait_event_info");
-  if (!pointer) return pointer.error();
-  if (!*pointer || **pointer == 0) return std::optional<std::uint32_t>();
-
-  Bytes bytes{};
-  const auto address = static_cast<std::uint64_t>(**pointer);
-  const Result<std::size_t> got =
-      memory.read(address, std::span(bytes).first(sizeof(std::uint32_t)));
-  if (!got && got.error().code != Errc::io) return got.error();
-  if (!got || *got != sizeof(std::uint32_t)) return std::optional<std::uint32_t>();
-  return std::optional(load<std::uint32_t>(bytes));
-}
-
 struct Variable {
   std::string_view name;
   std::optional<std::int64_t> InterruptFlags::*field;
   bool is_signed = false;
 };
+
+constexpr std::string_view kWaitEvent = "my_wait_event_info";
 
 constexpr std::array<Variable, 11> kVariables{{
     {"InterruptPending", &InterruptFlags::interrupt_pending},
@@ -78,11 +37,73 @@ constexpr std::array<Variable, 11> kVariables{{
     {"PostmasterPid", &InterruptFlags::postmaster_pid, true},
 }};
 
+/// Nothing for a width that no version of PostgreSQL gives a variable.
+std::optional<std::int64_t> value_of(const Bytes& bytes, std::size_t size, bool is_signed) {
+  switch (size) {
+    case 1: return load<std::uint8_t>(bytes);
+    case 2: return load<std::uint16_t>(bytes);
+    case 4: return is_signed ? load<std::int32_t>(bytes) : std::int64_t{load<std::uint32_t>(bytes)};
+    case 8: return load<std::int64_t>(bytes);
+    default: return std::nullopt;
+  }
+}
+
+bool has_width(std::uint64_t size) {
+  return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+/// The variables as bytes, read together: between two of them the process hardly moves on.
+class VariableBytes {
+ public:
+  void want(const VariableAddresses& addresses, std::string_view name) {
+    const auto found = addresses.find(name);
+    if (found == addresses.end() || !has_width(found->second.size)) return;
+    ranges_.push_back({found->second.address, found->second.size});
+    names_.push_back(name);
+    total_ += found->second.size;
+  }
+
+  Result<void> read(const TargetMemory& memory) {
+    bytes_.resize(total_);
+    return ranges_.empty() ? Result<void>() : memory.read_ranges(ranges_, bytes_);
+  }
+
+  [[nodiscard]] std::optional<std::int64_t> value(std::string_view name, bool is_signed) const {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < names_.size(); at += ranges_[i].size, ++i) {
+      if (names_[i] != name) continue;
+      Bytes bytes{};
+      std::memcpy(bytes.data(), bytes_.data() + at, ranges_[i].size);
+      return value_of(bytes, ranges_[i].size, is_signed);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::vector<MemoryRange> ranges_;
+  std::vector<std::string_view> names_;
+  std::vector<std::byte> bytes_;
+  std::size_t total_ = 0;
+};
+
+/// `my_wait_event_info` points to a uint32, in shared memory once the backend has its PGPROC.
+Result<std::optional<std::uint32_t>>
+read_wait_event(const TargetMemory& memory, std::optional<std::int64_t> pointer) {
+  if (!pointer || *pointer == 0) return std::optional<std::uint32_t>();
+  Bytes bytes{};
+  const auto address = static_cast<std::uint64_t>(*pointer);
+  const Result<std::size_t> got =
+      memory.read(address, std::span(bytes).first(sizeof(std::uint32_t)));
+  if (!got && got.error().code != Errc::io) return got.error();
+  if (!got || *got != sizeof(std::uint32_t)) return std::optional<std::uint32_t>();
+  return std::optional(load<std::uint32_t>(bytes));
+}
+
 }  // namespace
 
 const std::vector<std::string_view>& interrupt_variable_names() {
   static const std::vector<std::string_view> kNames = [] {
-    std::vector<std::string_view> all{"my_wait_event_info"};
+    std::vector<std::string_view> all{kWaitEvent};
     all.reserve(all.size() + kVariables.size());
     for (const Variable& variable : kVariables)
       all.push_back(variable.name);
@@ -93,13 +114,16 @@ const std::vector<std::string_view>& interrupt_variable_names() {
 
 Result<InterruptFlags>
 read_interrupt_flags(const TargetMemory& memory, const VariableAddresses& addresses) {
+  VariableBytes bytes;
+  for (const Variable& variable : kVariables)
+    bytes.want(addresses, variable.name);
+  bytes.want(addresses, kWaitEvent);
+  if (const auto read = bytes.read(memory); !read) return read.error();
+
   InterruptFlags flags;
-  for (const Variable& variable : kVariables) {
-    const auto value = read_variable(memory, addresses, variable.name, variable.is_signed);
-    if (!value) return value.error();
-    flags.*variable.field = *value;
-  }
-  const auto wait_event = read_wait_event(memory, addresses);
+  for (const Variable& variable : kVariables)
+    flags.*variable.field = bytes.value(variable.name, variable.is_signed);
+  const auto wait_event = read_wait_event(memory, bytes.value(kWaitEvent, false));
   if (!wait_event) return wait_event.error();
   flags.wait_event_info = *wait_event;
   return flags;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "collectors/process/parse_text.h"
 #include "collectors/process/parsers.h"
 
@@ -8,6 +10,7 @@ constexpr std::string_view kDeleted = " (deleted)";
 
 /// seq_path() escapes nothing but the newline here; a backslash in a name stands for itself.
 std::string decode_newlines(std::string_view text) {
+  if (text.find('\\') == std::string_view::npos) return std::string(text);
   std::string decoded;
   while (!text.empty()) {
     const std::size_t escape = text.find("\\012");
@@ -72,6 +75,7 @@ bool parse_line(std::string_view line, Mapping& mapping) {
 
 Result<std::vector<Mapping>> parse_maps(std::string_view text) {
   std::vector<Mapping> mappings;
+  mappings.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
   while (!text.empty())
     if (!parse_line(take_line(text), mappings.emplace_back())) return malformed("maps");
   return mappings;

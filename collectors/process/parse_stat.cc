@@ -10,6 +10,7 @@ constexpr std::uint64_t kPfKthread = 0x00200000;  // include/linux/sched.h
 constexpr int kParent = 4;
 constexpr int kFlags = 9;
 constexpr int kStartTime = 22;
+constexpr int kProcessor = 39;
 
 }  // namespace
 
@@ -43,6 +44,9 @@ Result<ProcStat> parse_stat(std::string_view text) {
       stat.start_ticks = *ticks;
     }
   }
+  for (int field = kStartTime + 1; field < kProcessor; ++field)
+    static_cast<void>(take_word(text));
+  stat.processor = to_number<int>(take_word(text)).value_or(-1);
   return stat;
 }
 

@@ -7,6 +7,10 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\n";
 
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n';
+}
+
 bool is_octal(char c) {
   return c >= '0' && c <= '7';
 }
@@ -20,10 +24,16 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
+// The standard searches look each byte up in a set: twice the time, and /proc texts are all words.
 std::string_view take_word(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
-  text.remove_prefix(word.size());
+  std::size_t start = 0;
+  while (start < text.size() && is_blank(text[start]))
+    ++start;
+  std::size_t end = start;
+  while (end < text.size() && !is_blank(text[end]))
+    ++end;
+  const std::string_view word = text.substr(start, end - start);
+  text.remove_prefix(end);
   return word;
 }
 

@@ -11,6 +11,11 @@
 
 namespace pghang {
 
+struct MemoryRange {
+  std::uint64_t address = 0;
+  std::size_t size = 0;
+};
+
 /// Port: bytes of another process.
 class TargetMemory {
  public:
@@ -24,6 +29,11 @@ class TargetMemory {
   /// once).
   [[nodiscard]] virtual Result<std::size_t> read(std::uint64_t address, std::span<std::byte> out)
       const = 0;
+
+  /// Reads whole ranges, one behind the other into `out`, which is as large as all of them. Errors:
+  /// those of read(); io when one does not come whole.
+  [[nodiscard]] virtual Result<void>
+  read_ranges(std::span<const MemoryRange> ranges, std::span<std::byte> out) const;
 };
 
 /// process_vm_readv(2). Does not stop the target; takes its mmap_lock for reading.
@@ -33,6 +43,10 @@ class ProcessMemory final : public TargetMemory {
 
   [[nodiscard]] Result<std::size_t> read(std::uint64_t address, std::span<std::byte> out)
       const override;
+
+  /// By one system call, where there are at most 16 ranges.
+  [[nodiscard]] Result<void>
+  read_ranges(std::span<const MemoryRange> ranges, std::span<std::byte> out) const override;
 
  private:
   pid_t pid_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collectors/evidence/codec.h"
+#include "collectors/stack/omission.h"
 #include "collectors/stack/unwinder.h"
 
 namespace pghang::sampler {
@@ -24,6 +25,7 @@ std::uint64_t stack_id(const StackTrace& trace) {
       hash = (hash ^ (frame.address >> shift & 0xffU)) * 0x100000001b3;
     }
   }
+  hash = (hash ^ trace.omitted) * 0x100000001b3;
   return std::max<std::uint64_t>(hash, 1);
 }
 
@@ -194,12 +196,8 @@ std::string encode_capture(std::uint64_t id, Capture capture) {
     capture.missing.push_back({"cluster", left_out + " more are not listed", ""});
     body = codec::encode(capture);
   }
-  const std::size_t all = capture.stack.frames.size();
   while (body.size() > room && !capture.stack.frames.empty()) {
-    capture.stack.frames.resize(capture.stack.frames.size() * 3 / 4);
-    capture.stack.complete = false;
-    capture.stack.stop_reason =
-        std::to_string(all - capture.stack.frames.size()) + " outer frames left out: answer full";
+    keep_ends(capture.stack, capture.stack.frames.size() * 3 / 4);
     body = codec::encode(capture);
   }
   if (body.size() > room) return encode_failure(id, {Errc::io, "the capture is too large to send"});

@@ -9,7 +9,6 @@
 #include "collectors/process/capabilities.h"
 #include "collectors/process/cluster_survey.h"
 #include "collectors/process/observer.h"
-#include "collectors/sampler/interrupt_variables.h"
 #include "collectors/sampler/kernel_view.h"
 #include "collectors/sampler/stack_series.h"
 #include "collectors/sampler/target_identity.h"
@@ -48,10 +47,19 @@ ChildReport without_process(const Error& error, ProcessKey key) {
   return error.code == Errc::not_found ? gone(key) : failed(error);
 }
 
-Result<std::vector<Mapping>> read_mappings(const ProcFs& proc, pid_t pid) {
-  const auto text = proc.read(pid, "maps");
+Result<void> read_mappings(const ProcFs& proc, pid_t pid, MappingsMemo& memo, ChildReport& report) {
+  auto text = proc.read(pid, "maps");
   if (!text) return text.error();
-  return parse_maps(*text);
+  report.known_maps = memo.find(*text);
+  if (report.known_maps != 0) {
+    report.mappings = memo.take(report.known_maps);
+    return boost::system::in_place_value;
+  }
+  auto mappings = parse_maps(*text);
+  if (!mappings) return mappings.error();
+  report.maps = *std::move(text);
+  report.mappings = *std::move(mappings);
+  return boost::system::in_place_value;
 }
 
 /// Since when a process has waited in the same system call, as far as the samples tell: the call,
@@ -125,11 +133,12 @@ Result<void> look(
     const CaptureRequest& request,
     const ProcFs& proc,
     const ModuleCache& modules,
+    const VariableSymbols& symbols,
     const CapturePointListener& listener,
     ChildReport& report
 ) {
   Capture& capture = report.capture;
-  auto variables = find_interrupt_variables(report.mappings, modules);
+  auto variables = find_interrupt_variables(report.mappings, modules, symbols);
   capture.postgres = variables.postgres;
   if (variables.missing) capture.missing.push_back(*std::move(variables.missing));
   StackSeries stacks(proc, capture.key, request, listener, report);
@@ -172,11 +181,12 @@ Result<void> look_with_memory(
     const ChildTask& task,
     const ProcFs& proc,
     const ModuleCache& modules,
+    const VariableSymbols& symbols,
+    MappingsMemo& memo,
     const CapturePointListener& listener,
     ChildReport& report
 ) {
-  const auto mappings = read_mappings(proc, task.request.pid);
-  if (mappings) report.mappings = *mappings;
+  const auto mappings = read_mappings(proc, task.request.pid, memo, report);
   if (task.kind == ChildTask::Kind::mappings) {
     if (!mappings) return mappings.error();
     return boost::system::in_place_value;
@@ -190,7 +200,7 @@ Result<void> look_with_memory(
     return boost::system::in_place_value;
   }
   if (task.kind == ChildTask::Kind::survey) {
-    const auto variables = find_interrupt_variables(report.mappings, modules);
+    const auto variables = find_interrupt_variables(report.mappings, modules, symbols);
     report.capture.cluster = survey_cluster(
         proc,
         task.request.pid,
@@ -205,7 +215,7 @@ Result<void> look_with_memory(
   } else if (report.mappings.empty()) {
     without_memory(proc, {Errc::unsupported, "a kernel thread has no user memory"}, report);
   }
-  return look(task.request, proc, modules, listener, report);
+  return look(task.request, proc, modules, symbols, listener, report);
 }
 
 }  // namespace
@@ -214,6 +224,8 @@ ChildReport run_task(
     const ChildTask& task,
     const ProcFs& proc,
     const ModuleCache& modules,
+    const VariableSymbols& symbols,
+    MappingsMemo& memo,
     const CapturePointListener& listener
 ) {
   CaptureRequest request = task.request;
@@ -224,7 +236,7 @@ ChildReport run_task(
   report.capture.key = {request.pid, stat->start_ticks};
   const auto seen = task.kind == ChildTask::Kind::kernel_only
                         ? look_without_memory(request, proc, *stat, report)
-                        : look_with_memory(task, proc, modules, listener, report);
+                        : look_with_memory(task, proc, modules, symbols, memo, listener, report);
   if (!seen) return without_process(seen.error(), report.capture.key);
   if (const auto still = identify(proc, request); !still) {
     return without_process(still.error(), report.capture.key);

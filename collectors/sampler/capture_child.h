@@ -2,14 +2,17 @@
 
 #include "collectors/process/procfs.h"
 #include "collectors/sampler/capture_report.h"
+#include "collectors/sampler/interrupt_variables.h"
+#include "collectors/sampler/mappings_memo.h"
 #include "collectors/stack/module_cache.h"
 #include "collectors/stack/stack_capture.h"
 
 namespace pghang::sampler {
 
 /// Does a task: the only code that touches a target. Every step of it can block, so it runs in a
-/// process of its own, which the worker ends at its budget (protocol.h). `modules` is the worker's
-/// cache as it was at the fork; it is only read.
+/// process of its own, which the worker ends at its budget (protocol.h). `modules`,
+/// `symbols` and `memo` are the worker's caches as they were at the fork; what the child takes out
+/// of the memo is the child's own.
 ///
 /// Stacks: each sample of a process that does not run gets one `in_place`. A running one is stopped
 /// at most once per capture, for the last sample; its other samples have none.
@@ -17,6 +20,8 @@ namespace pghang::sampler {
     const ChildTask& task,
     const ProcFs& proc,
     const ModuleCache& modules,
+    const VariableSymbols& symbols,
+    MappingsMemo& memo,
     const CapturePointListener& listener
 );
 

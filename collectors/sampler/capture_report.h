@@ -39,6 +39,10 @@ struct ChildReport {
   /// For each sample its index in `stacks`, plus 1; 0: none taken. As many as capture.samples.
   std::vector<std::uint32_t> stack_of_sample;
   bool stopped_target = false;  ///< a stop was tried: never a second one in one capture
+  /// On the wire `mappings` is empty. It is the number of them in the worker's MappingsMemo as it
+  /// was at the fork, or else the text to parse.
+  std::uint32_t known_maps = 0;
+  std::string maps;
 };
 
 /// A longer report is a broken one.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill(2) is POSIX, not <csignal>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,8 +26,6 @@ namespace pghang::sampler {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::size_t kReadBytes = 64UL * 1024;
 
 Error system_error(const char* call) {
   return {Errc::io, std::string(call) + ": " + std::generic_category().message(errno)};
@@ -71,8 +70,12 @@ Result<std::string> read_all(int fd, std::size_t limit, Clock::time_point until)
       return Error{Errc::timeout, "the capture child took longer than its share of the deadline"};
     }
     const std::size_t had = output.size();
-    output.resize(had + kReadBytes);
-    const ssize_t got = ::read(fd, output.data() + had, kReadBytes);
+    // Not a byte more than there is: fresh pages cost more than the question.
+    int there = 0;
+    if (::ioctl(fd, FIONREAD, &there) != 0 || there <= 0) there = 1;
+    const auto wanted = static_cast<std::size_t>(there);
+    output.resize(had + wanted);
+    const ssize_t got = ::read(fd, output.data() + had, wanted);
     output.resize(had + (got > 0 ? static_cast<std::size_t>(got) : 0));
     if (got == 0) return output;
     if (got < 0 && errno != EINTR) return system_error("read");

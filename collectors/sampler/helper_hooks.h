@@ -11,6 +11,7 @@ struct HelperHooks {
   CapturePointListener capture_point;      ///< in the capture child, around the stop
   std::function<void()> child_started;     ///< in the capture child, before it touches the target
   std::function<void()> request_received;  ///< in the worker
+  std::function<void()> before_unwinding;  ///< in the worker, which has a capture child's report
 };
 
 }  // namespace pghang::sampler

@@ -1,41 +1,17 @@
 #include "collectors/sampler/stack_series.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
 #include "collectors/process/capabilities.h"
+#include "collectors/sampler/realtime.h"
 
 namespace pghang::sampler {
 namespace {
 
 /// Copies beyond this are not kept, but for the last sample's: 16 of 256 KiB are 4 MiB.
 constexpr std::size_t kMaxStacks = 16;
-
-/// SCHED_FIFO while it lives: whoever holds a target stopped must not wait for a CPU.
-class Realtime {
- public:
-  Realtime() {
-    const sched_param lowest{.sched_priority = 1};
-    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0) error_ = errno;
-  }
-
-  Realtime(const Realtime&) = delete;
-  Realtime& operator=(const Realtime&) = delete;
-
-  ~Realtime() {
-    const sched_param none{};
-    if (error_ == 0) ::sched_setscheduler(0, SCHED_OTHER, &none);
-  }
-
-  [[nodiscard]] int error() const { return error_; }
-
- private:
-  int error_ = 0;
-};
 
 bool asleep(ProcessState state) {
   return state != ProcessState::running;
@@ -117,12 +93,12 @@ Result<StackSnapshot> StackSeries::any_way(ProcessState state) {
 }
 
 Result<StackSnapshot> StackSeries::in_place() {
-  return capture_in_place(proc_, key_, report_.mappings, buffer_);
+  return capture_in_place(proc_, key_, report_.mappings, report_.capture.torn_copies);
 }
 
 Result<StackSnapshot> StackSeries::stopped() {
   report_.stopped_target = true;
-  const Realtime realtime;
+  const Realtime realtime(processor_of(proc_, key_.pid));
   if (realtime.error() != 0) {
     report_.capture.missing.push_back(
         {.evidence = "realtime",
@@ -134,7 +110,6 @@ Result<StackSnapshot> StackSeries::stopped() {
       proc_,
       key_,
       report_.mappings,
-      buffer_,
       std::chrono::milliseconds(request_.stop_deadline_ms),
       listener_
   );
@@ -143,7 +118,6 @@ Result<StackSnapshot> StackSeries::stopped() {
 }
 
 void StackSeries::keep(StackSnapshot snapshot) {
-  snapshot.mappings.clear();  // the report has them once
   const auto same =
       std::find_if(report_.stacks.begin(), report_.stacks.end(), [&](const StackSnapshot& other) {
         return other.registers == snapshot.registers && other.method == snapshot.method &&

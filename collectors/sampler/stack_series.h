@@ -48,7 +48,6 @@ class StackSeries {
   const CaptureRequest& request_;
   const CapturePointListener& listener_;
   ChildReport& report_;
-  StackBuffer buffer_;
   bool still_attached_ = false;
   Sample last_;                   ///< the sample that the last in_place stack belongs to
   std::uint32_t last_stack_ = 0;  ///< its number in the report, plus 1

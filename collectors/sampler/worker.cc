@@ -1,5 +1,6 @@
 #include "collectors/sampler/worker.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime(2) is POSIX, not <ctime>
 
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "collectors/evidence/codec.h"
 #include "collectors/process/cluster_survey.h"
@@ -15,6 +17,8 @@
 #include "collectors/sampler/capture_builder.h"
 #include "collectors/sampler/capture_child.h"
 #include "collectors/sampler/forked_task.h"
+#include "collectors/sampler/interrupt_variables.h"
+#include "collectors/sampler/mappings_memo.h"
 #include "collectors/sampler/packet_socket.h"
 #include "collectors/sampler/protocol.h"
 #include "collectors/stack/module_cache.h"
@@ -30,6 +34,7 @@ constexpr std::uint32_t kLateSamples = 3;
 constexpr std::uint32_t kLateIntervalMs = 20;
 /// A survey ends itself after kSurveyBudget, unless a process it looks at does not answer.
 constexpr milliseconds kSurveyDeadline{500};
+constexpr int kLargeBlock = 256 * 1024;
 
 double own_cpu_micros() {
   timespec time{};
@@ -57,6 +62,8 @@ class Worker {
   [[nodiscard]] std::string answer(const Message& message);
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
   [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
+  void find_mappings(ChildReport& report);
+  void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
   void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
@@ -66,6 +73,8 @@ class Worker {
   const HelperHooks& hooks_;
   ProcFs proc_;
   ModuleCache modules_;
+  VariableSymbols symbols_;
+  MappingsMemo memo_;
   std::string buffer_;
   bool child_stuck_ = false;
 };
@@ -93,6 +102,7 @@ std::string Worker::answer(const Message& message) {
       auto taken = capture(*request, turn);
       if (!taken) return encode_failure(id, taken.error());
       taken->cpu_micros = own_cpu_micros() - turn.cpu_before + turn.child_cpu_micros;
+      taken->child_cpu_micros = turn.child_cpu_micros;
       const std::chrono::duration<double, std::micro> wall = Clock::now() - turn.received;
       taken->wall_micros = wall.count();
       return encode_capture(id, *std::move(taken));
@@ -120,6 +130,7 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   auto report = look(task, turn);
   if (!report) return report.error();
   const bool stopped_before = report->stopped_target;
+  if (hooks_.before_unwinding) hooks_.before_unwinding();
   Capture capture = build_capture(*std::move(report), request, modules_);
   task.ask_for_modules = false;
   task.request.expect_start_ticks = capture.key.start_ticks;
@@ -153,8 +164,13 @@ Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
   if (!report) return report.error();
   if (report->failure) return Error{report->failure->code, report->failure->context};
   if (report->capture.gone) return Error{Errc::not_found, "no such process"};
-  modules_.load(pid, report->mappings);
+  load_modules(pid, report->mappings);
   return boost::system::in_place_value;
+}
+
+void Worker::load_modules(pid_t pid, const std::vector<Mapping>& mappings) {
+  modules_.load(pid, mappings);
+  symbols_.learn(mappings, modules_);
 }
 
 /// A capture by as many children as it takes: one more when modules have to be loaded first (the
@@ -162,7 +178,7 @@ Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
 Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   auto report = in_child(task, memory_budget(turn.deadline), turn);
   if (report && report->need_modules) {
-    modules_.load(task.request.pid, report->mappings);
+    load_modules(task.request.pid, report->mappings);
     task.request.expect_start_ticks = report->capture.key.start_ticks;
     task.ask_for_modules = false;
     report = in_child(task, memory_budget(turn.deadline), turn);
@@ -177,10 +193,21 @@ Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   return report;
 }
 
+void Worker::find_mappings(ChildReport& report) {
+  if (report.maps.empty()) {
+    report.mappings = memo_.at(report.known_maps);
+  } else if (auto parsed = parse_maps(report.maps)) {
+    report.mappings = *std::move(parsed);
+    memo_.remember(std::exchange(report.maps, {}), report.mappings);
+  }
+}
+
 Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget, Turn& turn) {
   const auto body = [&] {
     if (hooks_.child_started) hooks_.child_started();
-    return codec::encode(run_task(task, proc_, modules_, hooks_.capture_point));
+    ChildReport report = run_task(task, proc_, modules_, symbols_, memo_, hooks_.capture_point);
+    memo_.give_back(report.known_maps, std::exchange(report.mappings, {}));
+    return codec::encode(report);
   };
   auto done = run_forked(
       body,
@@ -194,12 +221,16 @@ Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget,
   if (!done.output) return done.output.error();
   auto report = codec::decode<ChildReport>(*done.output);
   if (!report) return Error{Errc::io, "the capture child's report cannot be read"};
+  find_mappings(*report);
   return *std::move(report);
 }
 
 }  // namespace
 
 int run_worker(UniqueFd keeper, const HelperHooks& hooks) {
+  // A deep stack goes back to the system when it is done with, instead of staying in the heap,
+  // where every fork would copy its page tables. Setting it keeps malloc from raising it by itself.
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   return Worker(std::move(keeper), hooks).run();
 }
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "collectors/stack/call_site.h"
-#include "collectors/stack/unwinder.h"
 
 namespace pghang {
 
@@ -15,6 +14,8 @@ namespace {
 constexpr std::uint64_t kMaxScanBytes = 64U << 10U;
 /// Candidates whose unwind is tried, per kind. Measured on backends: the first one is right.
 constexpr std::size_t kMaxCandidates = 32;
+/// A walk that is right for so long is right: a deep recursion is not walked once per candidate.
+constexpr std::size_t kConvincingFrames = 256;
 constexpr std::size_t kWord = 8;
 constexpr std::size_t kPrologueBytes = 128;
 
@@ -30,7 +31,7 @@ std::optional<FunctionRange> range_at(const AddressLayout& layout, std::uint64_t
 /// Walks on from a candidate. Every return address must follow a call, or be a signal trampoline.
 Continuation walk_to_end(FrameStepper& stepper, const AddressLayout& layout, bool stack_truncated) {
   bool is_return_address = true;
-  for (std::size_t i = 0; i < kMaxFrames; ++i) {
+  for (std::size_t i = 0; i < kConvincingFrames; ++i) {
     const std::uint64_t pc = stepper.pc();
     const std::uint64_t sp = stepper.sp();
     const auto range = range_at(layout, is_return_address ? pc - 1 : pc);
@@ -47,14 +48,32 @@ Continuation walk_to_end(FrameStepper& stepper, const AddressLayout& layout, boo
     if (stepper.sp() <= sp && !range->signal_frame) return Continuation::wrong;
     is_return_address = !range->signal_frame;
   }
-  return Continuation::cut;
+  return Continuation::complete;
 }
 
-struct Candidates {
-  std::vector<std::uint64_t> certain;   ///< slots whose return address follows a call to us
-  std::vector<std::uint64_t> possible;  ///< an indirect call, one to a function that may have
-                                        ///< jumped here (tail call), or a signal trampoline
+/// A slot of the stack that may hold the return address into the caller.
+struct Candidate {
+  std::uint64_t slot = 0;
+  RecoveredBy way = RecoveredBy::none;
 };
+
+struct Candidates {
+  std::vector<Candidate> certain;   ///< the return address follows a call to us
+  std::vector<Candidate> possible;  ///< an indirect call, one to a function that may have jumped
+                                    ///< here (tail call), or a signal trampoline
+};
+
+RecoveredBy way_of(const AddressLayout& layout, const CallSite& site, std::uint64_t function) {
+  switch (site.kind) {
+    case CallSite::Kind::none: return RecoveredBy::signal;
+    case CallSite::Kind::direct:
+      return calls(layout, site, function) ? RecoveredBy::direct_call : RecoveredBy::tail_call;
+    case CallSite::Kind::slot:
+      return calls(layout, site, function) ? RecoveredBy::direct_call : RecoveredBy::indirect_call;
+    case CallSite::Kind::indirect: return RecoveredBy::indirect_call;
+  }
+  return RecoveredBy::none;
+}
 
 /// True when the kernel called: the return address is the trampoline, which no call precedes.
 bool is_trampoline(const AddressLayout& layout, std::uint64_t return_address) {
@@ -73,15 +92,16 @@ find_candidates(const AddressLayout& layout, std::uint64_t from, std::uint64_t f
     if (!value) break;
     const CallSite site = call_before(layout, *value);
     if (site.kind == CallSite::Kind::none && !is_trampoline(layout, *value)) continue;
-    auto& list = calls(layout, site, function) ? candidates.certain : candidates.possible;
-    if (list.size() < kMaxCandidates) list.push_back(slot);
+    const RecoveredBy way = way_of(layout, site, function);
+    auto& list = way == RecoveredBy::direct_call ? candidates.certain : candidates.possible;
+    if (list.size() < kMaxCandidates) list.push_back({slot, way});
   }
   return candidates;
 }
 
 }  // namespace
 
-bool recover_frame_pointer(
+RecoveredBy recover_frame_pointer(
     FrameStepper& stepper,
     const AddressLayout& layout,
     bool at_call,
@@ -90,7 +110,7 @@ bool recover_frame_pointer(
   const std::uint64_t lookup = at_call ? stepper.pc() - 1 : stepper.pc();
   const Place place = layout.at(lookup);
   const auto range = range_at(layout, lookup);
-  if (!range) return false;
+  if (!range) return RecoveredBy::none;
   // What lies in the locals is left over from earlier calls; it can look like a live frame.
   const std::uint64_t locals =
       at_call ? prologue_locals(place.module->bytes_at(
@@ -103,25 +123,25 @@ bool recover_frame_pointer(
   const Candidates candidates = find_candidates(layout, from, place.bias + range->start);
 
   const auto go_back = stepper.checkpoint();
-  std::uint64_t cut = 0;
+  const auto set = [&](const Candidate& candidate) {
+    stepper.set_register(kRegisterRbp, candidate.slot - kWord);
+    return candidate.way;
+  };
+  std::optional<Candidate> cut;
   for (const auto* list : {&candidates.certain, &candidates.possible}) {
-    for (const std::uint64_t slot : *list) {
-      stepper.set_register(kRegisterRbp, slot - kWord);
+    for (const Candidate& candidate : *list) {
+      set(candidate);
       Continuation end = Continuation::wrong;
-      if (stepper.step() == StepResult::stepped && stepper.pc() == layout.stack_word(slot)) {
+      if (stepper.step() == StepResult::stepped &&
+          stepper.pc() == layout.stack_word(candidate.slot)) {
         end = walk_to_end(stepper, layout, stack_truncated);
       }
       go_back();
-      if (end == Continuation::complete) {
-        stepper.set_register(kRegisterRbp, slot - kWord);
-        return true;
-      }
-      if (end == Continuation::cut && cut == 0 && list == &candidates.certain) cut = slot;
+      if (end == Continuation::complete) return set(candidate);
+      if (end == Continuation::cut && !cut && list == &candidates.certain) cut = candidate;
     }
   }
-  if (cut == 0) return false;
-  stepper.set_register(kRegisterRbp, cut - kWord);
-  return true;
+  return cut ? set(*cut) : RecoveredBy::none;
 }
 
 }  // namespace pghang

@@ -22,9 +22,10 @@ namespace pghang {
 
 namespace {
 
-/// Words that one unwind may read. A full 24-frame stack of a backend reads about 4,000; damaged
-/// tables can hold an endless DWARF expression.
-constexpr std::uint64_t kMaxReads = 2'000'000;
+/// Words that one step may read, of which it needs about 170: damaged tables can hold an endless
+/// DWARF expression. And all steps of one unwind together.
+constexpr std::uint64_t kMaxReadsOfStep = 200'000;
+constexpr std::uint64_t kMaxReads = 20'000'000;
 
 }  // namespace
 
@@ -46,6 +47,7 @@ struct FrameStepper::State {
   bool unreadable = false;
   bool no_table = false;
   std::uint64_t reads = 0;
+  std::uint64_t reads_of_step = 0;
   Place tables;  ///< the module whose tables were read last: most reads go there
 };
 
@@ -96,7 +98,7 @@ int access_memory(
 ) {
   State& state = state_of(context);
   if (write != 0) return -UNW_EINVAL;
-  if (++state.reads > kMaxReads) return -UNW_EINVAL;
+  if (++state.reads > kMaxReads || ++state.reads_of_step > kMaxReadsOfStep) return -UNW_EINVAL;
   // Tables must come from where they were checked. In a true snapshot stack and modules lie apart.
   std::string_view bytes;
   if (state.tables.module != nullptr) {
@@ -166,7 +168,7 @@ FrameStepper::FrameStepper(const StackSnapshot& snapshot, const AddressLayout& l
   state_->accessors.get_proc_name = no_name;
   state_->space = unw_create_addr_space(&state_->accessors, 0);
   if (state_->space == nullptr) return;
-  unw_set_caching_policy(state_->space, UNW_CACHE_NONE);
+  unw_set_caching_policy(state_->space, UNW_CACHE_GLOBAL);
   state_->valid = unw_init_remote(&state_->cursor, state_->space, state_.get()) == 0;
 }
 
@@ -190,6 +192,7 @@ std::uint64_t FrameStepper::sp() const {
 
 StepResult FrameStepper::step() {
   State& state = *state_;
+  state.reads_of_step = 0;
   state.missing.reset();
   state.unreadable = false;
   state.no_table = false;

@@ -4,7 +4,6 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -12,6 +11,7 @@
 
 #include "collectors/process/cgroup_freezer.h"
 #include "collectors/process/target_memory.h"
+#include "collectors/stack/held_stack.h"
 #include "collectors/stack/stack_capture.h"
 #include "collectors/stack/stack_copy.h"
 
@@ -24,6 +24,32 @@ constexpr double kNanosPerMicro = 1000;
 /// A stop usually arrives within 20 us; being woken for it takes longer than that (DESIGN).
 constexpr std::int64_t kSpinNanos = 100'000;
 constexpr long kSleepNanos = 50'000;
+
+/// Blocks SIGCHLD while it lives: a stop that comes while we sleep then ends the sleep.
+class AwaitedStop {
+ public:
+  AwaitedStop() {
+    ::sigemptyset(&child_);
+    ::sigaddset(&child_, SIGCHLD);
+    ::pthread_sigmask(SIG_BLOCK, &child_, &before_);
+  }
+
+  AwaitedStop(const AwaitedStop&) = delete;
+  AwaitedStop& operator=(const AwaitedStop&) = delete;
+
+  ~AwaitedStop() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  /// Sleeps until something may have stopped, kSleepNanos at most: what was seen running before is
+  /// known not to be held for longer than that.
+  void sleep() const {
+    const timespec pause{0, kSleepNanos};
+    ::sigtimedwait(&child_, nullptr, &pause);
+  }
+
+ private:
+  sigset_t child_{};
+  sigset_t before_{};
+};
 
 std::int64_t now_nanos() {
   timespec now{};
@@ -44,8 +70,6 @@ Error from_errno(const char* what, int number) {
 /// Everything taken while the target stands still. Sized before: nothing is allocated in between.
 struct Held {
   user_regs_struct registers{};
-  StackRange range;
-  std::size_t copied = 0;
   std::int64_t last_seen_running = 0;  ///< CLOCK_MONOTONIC, nanoseconds
   std::int64_t released = 0;
   int error = 0;  ///< errno of the first call that failed
@@ -79,8 +103,8 @@ class Tracee {
 };
 
 /// Waits for the stop. The status of waitpid(2), or nothing when the deadline passed.
-std::optional<int> wait_for_stop(pid_t pid, std::int64_t deadline, Held& held) {
-  held.last_seen_running = now_nanos();
+std::optional<int>
+wait_for_stop(pid_t pid, const AwaitedStop& stop, std::int64_t deadline, Held& held) {
   const std::int64_t spin_until = held.last_seen_running + kSpinNanos;
   while (true) {
     const std::int64_t asked = now_nanos();
@@ -94,8 +118,7 @@ std::optional<int> wait_for_stop(pid_t pid, std::int64_t deadline, Held& held) {
     held.last_seen_running = asked;
     if (asked >= deadline) return std::nullopt;
     if (asked >= spin_until) {
-      const timespec pause{0, kSleepNanos};
-      ::nanosleep(&pause, nullptr);
+      stop.sleep();
     }
   }
 }
@@ -104,19 +127,6 @@ std::optional<int> wait_for_stop(pid_t pid, std::int64_t deadline, Held& held) {
 /// a PTRACE_EVENT_STOP (ours, or a group stop) there is none, and a group stop stays one.
 int signal_to_return(int status) {
   return status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
-}
-
-/// Faults in the target's stack and our copy of it, so that neither happens inside the hold.
-void read_stack_ahead(
-    const ProcessMemory& memory,
-    const std::vector<Mapping>& mappings,
-    StackBuffer& buffer
-) {
-  for (const Mapping& mapping : mappings) {
-    if (mapping.path != "[stack]") continue;
-    const std::uint64_t size = std::min<std::uint64_t>(mapping.end - mapping.start, kMaxStackBytes);
-    (void)memory.read(mapping.end - size, {buffer.data(), size});
-  }
 }
 
 Result<void> check_state(const ProcFs& proc, ProcessKey key) {
@@ -136,12 +146,7 @@ Result<void> check_freezer(const ProcFs& proc, pid_t pid) {
   return {};
 }
 
-StackSnapshot to_snapshot(
-    ProcessKey key,
-    const std::vector<Mapping>& mappings,
-    const StackBuffer& buffer,
-    const Held& held
-) {
+StackSnapshot to_snapshot(ProcessKey key, const HeldStack& stack, const Held& held) {
   const user_regs_struct& r = held.registers;
   StackSnapshot snapshot;
   snapshot.key = key;
@@ -168,10 +173,9 @@ StackSnapshot to_snapshot(
       r.r14,
       r.r15,
       r.rip};
-  snapshot.stack_start = held.range.start;
-  snapshot.stack.assign(reinterpret_cast<const char*>(buffer.data()), held.copied);
-  snapshot.stack_truncated = held.range.truncated || held.copied < held.range.size;
-  snapshot.mappings = mappings;
+  snapshot.stack_start = stack.range().start;
+  snapshot.stack = stack.bytes();
+  snapshot.stack_truncated = stack.truncated();
   return snapshot;
 }
 
@@ -181,18 +185,18 @@ Result<StackSnapshot> capture_ptrace_stop(
     const ProcFs& proc,
     ProcessKey key,
     const std::vector<Mapping>& mappings,
-    StackBuffer& buffer,
     std::chrono::milliseconds deadline,
     const CapturePointListener& listener
 ) {
   const auto at = [&](CapturePoint point) {
     if (listener) listener(point);
   };
-  if (buffer.data() == nullptr) return Error{Errc::io, "no memory for a copy of the stack"};
   if (const auto fit = check_state(proc, key); !fit) return fit.error();
   if (const auto fit = check_freezer(proc, key.pid); !fit) return fit.error();
   const ProcessMemory memory(key.pid);
-  read_stack_ahead(memory, mappings, buffer);
+  HeldStack stack(memory, mappings);
+  if (!stack.ready()) return Error{Errc::io, "no memory for a copy of the stack"};
+  const AwaitedStop stop;
 
   at(CapturePoint::before_seize);
   const Tracee tracee(key.pid);
@@ -203,12 +207,13 @@ Result<StackSnapshot> capture_ptrace_stop(
   const auto same = check_identity(proc, key);
 
   Held held;
-  const std::int64_t give_up = now_nanos() + deadline.count() * kNanosPerMilli;
+  held.last_seen_running = now_nanos();
+  const std::int64_t give_up = held.last_seen_running + deadline.count() * kNanosPerMilli;
   if (const int error = tracee.interrupt(); error != 0) {
     return from_errno("PTRACE_INTERRUPT", error);
   }
   at(CapturePoint::after_interrupt);
-  const auto status = wait_for_stop(key.pid, give_up, held);
+  const auto status = wait_for_stop(key.pid, stop, give_up, held);
   if (!status) {
     if (held.error != 0) return from_errno("waitpid", held.error);
     return Error{Errc::timeout, "the process did not stop in time"};
@@ -217,11 +222,7 @@ Result<StackSnapshot> capture_ptrace_stop(
 
   at(CapturePoint::while_stopped);
   if (same) held.error = tracee.registers(held.registers);
-  if (same && held.error == 0) {
-    held.range = stack_range(mappings, held.registers.rsp);
-    const auto copied = memory.read(held.range.start, {buffer.data(), held.range.size});
-    if (copied) held.copied = *copied;
-  }
+  const bool copied = same && held.error == 0 && stack.copy(held.registers.rsp);
   const int detach_error = tracee.detach(signal_to_return(*status));
   held.released = now_nanos();
   at(CapturePoint::after_detach);
@@ -229,8 +230,9 @@ Result<StackSnapshot> capture_ptrace_stop(
   if (detach_error != 0) return from_errno("PTRACE_DETACH", detach_error);
   if (!same) return same.error();
   if (held.error != 0) return from_errno("PTRACE_GETREGSET", held.error);
-  if (held.copied == 0) return Error{Errc::io, "the stack could not be read"};
-  return to_snapshot(key, mappings, buffer, held);
+  if (!copied) return Error{Errc::io, "the stack could not be read"};
+  stack.complete();
+  return to_snapshot(key, stack, held);
 }
 
 }  // namespace pghang

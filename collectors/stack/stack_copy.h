@@ -17,8 +17,9 @@ struct StackRange {
   bool truncated = false;  ///< the mapping goes on behind it
 };
 
-/// [sp-128, end of the mapping that holds sp), at most kMaxStackBytes.
-[[nodiscard]] StackRange stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp);
+/// [sp-128, end of the mapping that holds sp), at most `limit` bytes.
+[[nodiscard]] StackRange
+stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp, std::size_t limit);
 
 /// The process's stat. Errors: not_found, identity_changed when start_ticks differs.
 [[nodiscard]] Result<ProcStat> check_identity(const ProcFs& proc, ProcessKey key);

@@ -9,6 +9,7 @@
 
 #include "collectors/stack/elf_image.h"
 #include "collectors/stack/elf_module.h"
+#include "collectors/stack/unforked.h"
 
 namespace pghang {
 
@@ -48,7 +49,7 @@ class SymbolIndex {
     [[nodiscard]] std::string_view text() const { return {name, name_size}; }
   };
 
-  std::vector<Entry> entries_;
+  std::vector<Entry, Unforked<Entry>> entries_;
 };
 
 /// `name` without a symbol version (`open64@@GLIBC_2.2.5`), which .symtab spells out.

@@ -6,10 +6,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "collectors/stack/address_layout.h"
 #include "collectors/stack/frame_recovery.h"
 #include "collectors/stack/frame_stepper.h"
+#include "collectors/stack/omission.h"
 
 namespace pghang {
 
@@ -38,14 +43,12 @@ std::optional<std::string> demangle(const std::string& name) {
   return std::string(text.get());
 }
 
-/// A frame and what the walk has to know about it.
 struct DescribedFrame {
   Frame frame;
-  bool signal_frame = false;
   bool has_module = false;
-  bool entry_point = false;  ///< `_start`, `clone`: nothing is below them, whatever CFI says
 };
 
+/// Nothing is below them, whatever CFI says.
 bool is_entry_point(std::string_view function) {
   return function == "_start" || function == "clone" || function == "__clone" ||
          function == "clone3" || function == "__clone3";
@@ -64,6 +67,7 @@ DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_r
   const std::uint64_t lookup = is_return_address ? pc - 1 : pc;
   const Place place = layout.at(lookup);
   DescribedFrame result;
+  bool signal_frame = false;
   Frame& frame = result.frame;
   frame.address = pc;
   if (place.mapping != nullptr) {
@@ -77,16 +81,15 @@ DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_r
     frame.build_id = place.module->build_id();
     const auto range = place.module->function_range(address);
     if (range) frame.fde_start = range->start;
-    result.signal_frame = range && range->signal_frame;
+    signal_frame = range && range->signal_frame;
     const auto symbol = place.module->function_at(address);
-    if (symbol && !result.signal_frame) {
+    if (symbol && !signal_frame) {
       frame.function = std::string(symbol->name);
       frame.exported = symbol->exported;
       frame.demangled = demangle(*frame.function);
-      result.entry_point = is_entry_point(symbol->name);
     }
   }
-  frame.kind = kind_of(place, lookup, result.signal_frame);
+  frame.kind = kind_of(place, lookup, signal_frame);
   return result;
 }
 
@@ -139,11 +142,49 @@ std::string stop_reason(
   return {};
 }
 
+/// What a walk has to know about where it is; the rest of a frame is only for those that are kept.
+struct Landmark {
+  bool signal_frame = false;
+  bool entry_point = false;
+};
+
+/// Landmarks by address: a deep stack is at the same few again and again.
+class Landmarks {
+ public:
+  explicit Landmarks(const AddressLayout& layout) : layout_(layout) {}
+
+  [[nodiscard]] Landmark at(std::uint64_t lookup) {
+    Slot& slot = slots_[lookup % slots_.size()];
+    if (!slot.known || slot.lookup != lookup) slot = {lookup, find(lookup), true};
+    return slot.landmark;
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t lookup = 0;
+    Landmark landmark;
+    bool known = false;
+  };
+
+  [[nodiscard]] Landmark find(std::uint64_t lookup) const {
+    const Place place = layout_.at(lookup);
+    if (place.module == nullptr) return {};
+    const auto range = place.module->function_range(lookup - place.bias);
+    if (range && range->signal_frame) return {.signal_frame = true};
+    const auto symbol = place.module->function_at(lookup - place.bias);
+    return {.entry_point = symbol && is_entry_point(symbol->name)};
+  }
+
+  const AddressLayout& layout_;
+  std::array<Slot, 256> slots_{};
+};
+
 class Walk {
  public:
   Walk(const StackSnapshot& snapshot, const ModuleSource& modules)
       : snapshot_(snapshot),
         layout_(snapshot, modules),
+        landmarks_(layout_),
         stepper_(snapshot, layout_) {}
 
   StackTrace run() {
@@ -156,10 +197,17 @@ class Walk {
     bool is_return_address = snapshot_.in_syscall;
     while (advance(is_return_address)) {
     }
+    describe_kept();
     return std::move(trace_);
   }
 
  private:
+  /// A frame that was walked over; its pc is in pcs_.
+  struct Passed {
+    bool is_return_address = false;
+    RecoveredBy recovered_by = RecoveredBy::none;
+  };
+
   bool stop(std::string reason) {
     trace_.stop_reason = std::move(reason);
     return false;
@@ -169,47 +217,68 @@ class Walk {
   bool advance(bool& is_return_address) {
     const std::uint64_t pc = stepper_.pc();
     const std::uint64_t sp = stepper_.sp();
-    DescribedFrame current = describe(layout_, pc, is_return_address);
-    if (!trace_.frames.empty()) {
+    if (!pcs_.empty()) {
       if (pc == 0) return stop("the return address is 0");
       const Place place = layout_.at(pc);
       if (place.mapping == nullptr || !place.mapping->executable) {
         return stop("the return address " + hex(pc) + " is not in executable memory");
       }
     }
-    trace_.frames.push_back(std::move(current.frame));
-    Frame& frame = trace_.frames.back();
-    if (current.entry_point) {
+    pcs_.push_back(pc);
+    passed_.push_back({is_return_address});
+    const Landmark here = landmarks_.at(is_return_address ? pc - 1 : pc);
+    if (here.entry_point) {
       trace_.complete = true;
       return false;
     }
-    if (trace_.frames.size() == kMaxFrames) return stop("more frames than are kept");
+    if (pcs_.size() == kMaxWalk) {
+      return stop("more than " + std::to_string(kMaxWalk) + " frames");
+    }
 
     StepResult result = stepper_.step();
-    if (result == StepResult::needs_register && stepper_.missing_register() == kRegisterRbp &&
-        recover_frame_pointer(stepper_, layout_, is_return_address, snapshot_.stack_truncated)) {
-      frame.recovered = true;
-      result = stepper_.step();
+    if (result == StepResult::needs_register && stepper_.missing_register() == kRegisterRbp) {
+      const RecoveredBy way =
+          recover_frame_pointer(stepper_, layout_, is_return_address, snapshot_.stack_truncated);
+      passed_.back().recovered_by = way;
+      if (way != RecoveredBy::none) result = stepper_.step();
     }
     if (result == StepResult::outermost) {
       trace_.complete = true;
       return false;
     }
     if (result != StepResult::stepped) {
+      const DescribedFrame frame = describe(layout_, pc, is_return_address);
       const std::size_t missing = stepper_.missing_register();
-      return stop(stop_reason(result, frame, current.has_module, snapshot_, missing));
+      return stop(stop_reason(result, frame.frame, frame.has_module, snapshot_, missing));
     }
     // A signal handler may run on a stack of its own, anywhere.
-    if (stepper_.sp() <= sp && !current.signal_frame) {
+    if (stepper_.sp() <= sp && !here.signal_frame) {
       return stop("the stack pointer does not move on");
     }
-    is_return_address = !current.signal_frame;
+    is_return_address = !here.signal_frame;
     return true;
+  }
+
+  void describe_kept() {
+    const Omission omission = choose_omission(pcs_, kMaxFrames);
+    trace_.omitted = static_cast<std::uint32_t>(omission.count);
+    trace_.omitted_after = static_cast<std::uint32_t>(omission.after);
+    trace_.frames.reserve(pcs_.size() - omission.count);
+    for (std::size_t i = 0; i < pcs_.size(); ++i) {
+      if (i == omission.after) i += omission.count;
+      Frame frame = describe(layout_, pcs_[i], passed_[i].is_return_address).frame;
+      frame.recovered = passed_[i].recovered_by != RecoveredBy::none;
+      frame.recovered_by = passed_[i].recovered_by;
+      trace_.frames.push_back(std::move(frame));
+    }
   }
 
   const StackSnapshot& snapshot_;
   AddressLayout layout_;
+  Landmarks landmarks_;
   FrameStepper stepper_;
+  std::vector<std::uint64_t> pcs_;
+  std::vector<Passed> passed_;
   StackTrace trace_;
 };
 

@@ -145,6 +145,28 @@ TEST(Report, FitsAHundredColumns) {
   }
 }
 
+TEST(Report, SaysWhereFramesOfADeepStackAreLeftOut) {
+  const std::string text = report(tests::seed_worker().capture([](Capture& c) {
+    c.stack.omitted = 4000;
+    c.stack.omitted_after = 4;
+  }));
+  EXPECT_NE(text.find("  ... 4000 frames left out ...\n  #4004"), std::string::npos) << text;
+  EXPECT_NE(text.find("#3    _bt_parallel_seize"), std::string::npos) << text;
+  EXPECT_EQ(text.find("#4   "), std::string::npos) << text;
+}
+
+TEST(Report, MarksAFrameThatNoCallProves) {
+  const auto marked = [](RecoveredBy way) {
+    return report(tests::seed_worker().capture([way](Capture& c) {
+      c.stack.frames[1].recovered_by = way;
+    }));
+  };
+  EXPECT_NE(marked(RecoveredBy::direct_call).find("#1  * WaitEventSetWait"), std::string::npos);
+  const std::string text = marked(RecoveredBy::indirect_call);
+  EXPECT_NE(text.find("#1  ? WaitEventSetWait"), std::string::npos) << text;
+  EXPECT_NE(text.find("? found by a scan of the stack; no call names it"), std::string::npos);
+}
+
 TEST(Report, EndsInOneNewline) {
   const std::string text = report(tests::seed_worker());
   EXPECT_TRUE(text.ends_with('\n'));

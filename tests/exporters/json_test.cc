@@ -125,7 +125,12 @@ std::set<std::string> contract_paths() {
        "peers"}
   );
   add_fields(paths, "syscall.fd.peers[].", {"pid", "comm", "state", "address"});
-  add_fields(paths, "stack.", {"method", "held_us", "complete", "stop_reason", "frames"});
+  add_fields(
+      paths,
+      "stack.",
+      {"method", "held_us", "complete", "stop_reason", "frames", "omitted", "torn_copies"}
+  );
+  add_fields(paths, "stack.omitted.", {"after_index", "count"});
   add_fields(
       paths,
       "stack.frames[].",
@@ -139,6 +144,7 @@ std::set<std::string> contract_paths() {
        "fde_start",
        "kind",
        "recovered",
+       "recovered_by",
        "inlined",
        "file",
        "line"}

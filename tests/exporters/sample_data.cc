@@ -113,6 +113,10 @@ Evidence evidence() {
       Frame{}};
   capture.stack.frames[1].demangled = "AllocateFile(char const*, char const*)";
   capture.stack.frames[1].recovered = true;
+  capture.stack.frames[1].recovered_by = RecoveredBy::direct_call;
+  capture.stack.omitted = 40;
+  capture.stack.omitted_after = 2;
+  capture.torn_copies = 1;
   capture.samples = {sample_at(100), sample_at(20'100)};
   capture.samples[1].cpu_nanos += 500'000;
   capture.samples[1].voluntary_switches += 2;

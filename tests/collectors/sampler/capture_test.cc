@@ -106,6 +106,17 @@ TEST(CaptureOfARunner, IsKernelOnlyWhenItMayNotBeStopped) {
   EXPECT_TRUE(target.runs_on());
 }
 
+TEST(CaptureOfAWaker, AlwaysHasItsStack) {
+  const Target target("wake");
+  Helper helper;
+  for (int i = 0; i < 30; ++i) {
+    const auto capture = helper.capture({.pid = target.pid(), .samples = 1});
+    ASSERT_TRUE(capture) << capture.error().context;
+    EXPECT_TRUE(capture->stack.complete) << capture->stack.stop_reason;
+    EXPECT_TRUE(has_frame(*capture, "fake_backend_wakes")) << names(*capture);
+  }
+}
+
 TEST(CaptureOfAStoppedProcess, IsTakenInPlaceAndLeavesItStopped) {
   const Target target("spin");
   target.signal(SIGSTOP);

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 
 // PostgreSQL's names.
 // NOLINTBEGIN(readability-identifier-naming)
@@ -25,6 +26,14 @@ int PostmasterPid = 4711;
 [[gnu::noinline]] void fake_backend_spins() {
   for (;;)
     InterruptPending = InterruptPending;
+}
+
+/// Wakes more often than it can be looked at.
+[[gnu::noinline]] void fake_backend_wakes() {
+  ::prctl(PR_SET_TIMERSLACK, 1);
+  const timespec moment{0, 20'000};
+  for (;;)
+    ::nanosleep(&moment, nullptr);
 }
 
 [[gnu::noinline]] void fake_backend_sleeps() {
@@ -79,6 +88,7 @@ int main(int argc, char** argv) {
   if (::write(STDOUT_FILENO, "ready", 5) != 5) return 1;
   if (std::strcmp(mode, "cluster") == 0) idle();
   if (std::strcmp(mode, "spin") == 0) fake_backend_spins();
+  if (std::strcmp(mode, "wake") == 0) fake_backend_wakes();
   if (std::strcmp(mode, "sleep") == 0) fake_backend_sleeps();
   if (mode[0] == '/') return ::open(mode, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) < 0 ? 1 : 0;
   return 0;

@@ -3,11 +3,13 @@
 ///   PGHANG_TEST_KILL=child|worker|keeper|daemon   SIGKILL that process ...
 ///   PGHANG_TEST_AT=before_seize|after_interrupt|while_stopped|after_detach   ... at this point
 ///   PGHANG_TEST_HANG=child|worker   that process never goes on, all signals blocked
+///   PGHANG_TEST_CRASH=unwinder      the worker dies of SIGSEGV when it is about to unwind
 ///   PGHANG_TEST_STUCK=PATH          the capture child creates PATH first: on a frozen file system
 ///                                   that is a D state
 ///   PGHANG_TEST_COUNT_FILE=PATH     holds how often that is still to happen; without: every time
 ///   PGHANG_TEST_PID_FILE=PATH       gets `CHILD WORKER KEEPER`, the pids, when KILL happens
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -36,6 +38,7 @@ struct Plan {
   std::string at = environment("PGHANG_TEST_AT");
   std::string hang = environment("PGHANG_TEST_HANG");
   std::string stuck = environment("PGHANG_TEST_STUCK");
+  std::string crash = environment("PGHANG_TEST_CRASH");
   std::string count_file = environment("PGHANG_TEST_COUNT_FILE");
   std::string pid_file = environment("PGHANG_TEST_PID_FILE");
   pid_t keeper = ::getpid();
@@ -58,6 +61,14 @@ bool is_due(const Plan& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   for (;;)
     ::pause();
+}
+
+/// As a read behind the end of damaged tables would; without a core file.
+[[noreturn]] void crash() {
+  const rlimit none{};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::raise(SIGSEGV);
+  ::_exit(1);
 }
 
 std::string name_of(CapturePoint point) {
@@ -105,6 +116,10 @@ int main() {
       .request_received =
           [&plan] {
             if (plan.hang == "worker" && is_due(plan)) hang();
+          },
+      .before_unwinding =
+          [&plan] {
+            if (plan.crash == "unwinder" && is_due(plan)) crash();
           },
   };
   KeeperOptions options;

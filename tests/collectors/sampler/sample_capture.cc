@@ -86,6 +86,8 @@ Capture full_capture() {
   capture.missing = {{"kernel_stack", "Permission denied", "CAP_SYS_ADMIN"}};
   capture.cpu_micros = 321.5;
   capture.wall_micros = 654.25;
+  capture.torn_copies = 2;
+  capture.child_cpu_micros = 123.5;
   return capture;
 }
 

@@ -95,7 +95,7 @@ Target::Target(const std::string& mode, const std::string& program, uid_t uid) {
   // Past the write() that said so: waiting in the next call, or some time on CPU.
   const std::uint64_t began = cpu_nanos();
   const auto there = [&] {
-    if (mode == "spin") return cpu_nanos() > began + 5'000'000;
+    if (mode == "spin" || mode == "wake") return cpu_nanos() > began + 5'000'000;
     const auto waits = mode == "sleep" || mode == "cluster" ? ProcessState::sleeping
                                                             : ProcessState::uninterruptible;
     return stat().state == waits;

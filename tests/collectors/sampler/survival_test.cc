@@ -95,6 +95,33 @@ INSTANTIATE_TEST_SUITE_P(
     }
 );
 
+TEST(UnwinderCrashed, CostsOneCaptureAndNotTheHelper) {
+  const TemporaryFolder folder;
+  const std::string count = folder.file("count");
+  std::ofstream(count) << 1;
+  const Environment environment(
+      {{"PGHANG_TEST_CRASH", "unwinder"}, {"PGHANG_TEST_COUNT_FILE", count}}
+  );
+  const Target target("spin");
+  Helper helper(hooked_program());
+  const pid_t keeper = helper.client().keeper_pid();
+  const CaptureRequest request{.pid = target.pid(), .samples = 1};
+  const auto crashed = helper.capture(request);
+  ASSERT_FALSE(crashed) << "the hook did not crash the worker";
+  EXPECT_EQ(crashed.error().code, Errc::io);
+  EXPECT_EQ(
+      crashed.error().context,
+      "the capture worker died (killed by signal 11 (Segmentation fault))"
+  );
+  const auto next = helper.capture(request);
+  ASSERT_TRUE(next) << next.error().context;
+  EXPECT_TRUE(next->stack.complete);
+  EXPECT_EQ(helper.client().keeper_pid(), keeper);
+  EXPECT_EQ(helper.stats().worker_restarts, 1U);
+  EXPECT_EQ(helper.stats().abandoned, 0U);
+  EXPECT_TRUE(runs_on_never_stopped(target));
+}
+
 class KeeperKilled : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(KeeperKilled, IsToldToTheDaemonAndLeavesTheTargetRunning) {

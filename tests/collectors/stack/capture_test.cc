@@ -1,11 +1,19 @@
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "config/unique_fd.h"
 #include "tests/collectors/stack/elf_builder.h"
 #include "tests/collectors/stack/live_target.h"
 #include "tests/collectors/stack/take.h"
@@ -49,6 +57,76 @@ TEST(Capture, InPlaceSaysThatAProcessRuns) {
   EXPECT_EQ(snapshot.error().code, Errc::busy);
 }
 
+/// A /proc of one process in which it has been on CPU between any two looks.
+class RestlessProc {
+ public:
+  explicit RestlessProc(pid_t pid) : folder_("/tmp/pghang-restless-XXXXXX") {
+    if (::mkdtemp(folder_.data()) == nullptr) return;
+    const std::string process = folder_ + "/" + std::to_string(pid);
+    std::filesystem::create_directory(process);
+    for (const char* name : {"stat", "syscall"})
+      std::ofstream(process + "/" + name) << ProcFs().read(pid, name).value();
+    clock_ = process + "/schedstat";
+    ::mkfifo(clock_.c_str(), 0600);
+    writer_ = std::thread([this] { write_clock(); });
+  }
+
+  RestlessProc(const RestlessProc&) = delete;
+  RestlessProc& operator=(const RestlessProc&) = delete;
+
+  ~RestlessProc() {
+    done_ = true;
+    const UniqueFd reader(::open(clock_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    writer_.join();
+    std::filesystem::remove_all(folder_);
+  }
+
+  [[nodiscard]] ProcFs proc() const { return ProcFs(folder_); }
+
+ private:
+  void write_clock() {
+    for (int nanos = 1; !done_; ++nanos) {
+      std::ofstream(clock_) << nanos << " 0 1\n";
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
+  std::string folder_;
+  std::string clock_;
+  std::atomic<bool> done_ = false;
+  std::thread writer_;
+};
+
+TEST(Capture, ThrowsAwayWhatWasCopiedWhileTheProcessRan) {
+  const LiveTarget target("target_plain", "read");
+  ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
+  const RestlessProc restless(target.pid());
+  std::uint32_t torn = 0;
+  const auto snapshot =
+      capture_in_place(restless.proc(), key_of(target.pid()), mappings_of(target.pid()), torn);
+  ASSERT_FALSE(snapshot);
+  EXPECT_EQ(snapshot.error().code, Errc::busy);
+  EXPECT_EQ(snapshot.error().context, "the process ran on every attempt");
+  EXPECT_EQ(torn, 3U);
+}
+
+TEST(Capture, OfAProcessThatKeepsWakingIsWholeOrNotThere) {
+  const LiveTarget target("target_frame_pointer", "wake");
+  const auto mappings = mappings_of(target.pid());
+  std::uint32_t torn = 0;
+  for (int i = 0; i < 100; ++i) {
+    auto snapshot = capture_in_place(ProcFs(), key_of(target.pid()), mappings, torn);
+    if (!snapshot) {
+      EXPECT_EQ(snapshot.error().code, Errc::busy) << snapshot.error().context;
+      continue;
+    }
+    snapshot->mappings = mappings;
+    const StackTrace trace = trace_of(*snapshot);
+    EXPECT_TRUE(trace.complete) << trace.stop_reason;
+    EXPECT_EQ(std::ranges::count(names(trace), "pghang_block"), 1);
+  }
+}
+
 TEST(Capture, RefusesToStopAStoppedProcess) {
   const LiveTarget target("target_plain", "read");
   ::kill(target.pid(), SIGSTOP);
@@ -71,11 +149,11 @@ TEST(Capture, SeesThatAPidWasReused) {
   ASSERT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
   ProcessKey key = key_of(target.pid());
   --key.start_ticks;
-  StackBuffer buffer;
   const auto mappings = mappings_of(target.pid());
-  EXPECT_EQ(capture_in_place(ProcFs(), key, mappings, buffer).error().code, Errc::identity_changed);
+  std::uint32_t torn = 0;
+  EXPECT_EQ(capture_in_place(ProcFs(), key, mappings, torn).error().code, Errc::identity_changed);
   EXPECT_EQ(
-      capture_ptrace_stop(ProcFs(), key, mappings, buffer, kDeadline, {}).error().code,
+      capture_ptrace_stop(ProcFs(), key, mappings, kDeadline, {}).error().code,
       Errc::identity_changed
   );
   EXPECT_EQ(state_of(target.pid()), ProcessState::sleeping);
@@ -87,22 +165,17 @@ TEST(Capture, SaysThatAProcessIsGone) {
     const LiveTarget target("target_plain", "read");
     key = key_of(target.pid());
   }
-  StackBuffer buffer;
-  EXPECT_EQ(capture_in_place(ProcFs(), key, {}, buffer).error().code, Errc::not_found);
-  EXPECT_EQ(
-      capture_ptrace_stop(ProcFs(), key, {}, buffer, kDeadline, {}).error().code,
-      Errc::not_found
-  );
+  std::uint32_t torn = 0;
+  EXPECT_EQ(capture_in_place(ProcFs(), key, {}, torn).error().code, Errc::not_found);
+  EXPECT_EQ(capture_ptrace_stop(ProcFs(), key, {}, kDeadline, {}).error().code, Errc::not_found);
 }
 
 TEST(Capture, SurvivesADeathDuringTheHold) {
   const LiveTarget target("target_plain", "spin");
-  StackBuffer buffer;
   const auto snapshot = capture_ptrace_stop(
       ProcFs(),
       key_of(target.pid()),
       mappings_of(target.pid()),
-      buffer,
       kDeadline,
       [&](CapturePoint point) {
         if (point == CapturePoint::while_stopped) ::kill(target.pid(), SIGKILL);
@@ -117,14 +190,12 @@ TEST(Capture, SurvivesADeathDuringTheHold) {
 
 TEST(Capture, ReportsItsPointsInOrder) {
   const LiveTarget target("target_plain", "spin");
-  StackBuffer buffer;
   std::vector<CapturePoint> points;
   std::vector<ProcessState> states;
   const auto snapshot = capture_ptrace_stop(
       ProcFs(),
       key_of(target.pid()),
       mappings_of(target.pid()),
-      buffer,
       kDeadline,
       [&](CapturePoint point) {
         points.push_back(point);
@@ -173,12 +244,10 @@ TEST(Capture, LosesNoSignalThatArrivesMeanwhile) {
 
 TEST(Capture, KeepsAGroupStopThatComesDuringTheHold) {
   const LiveTarget target("target_plain", "spin");
-  StackBuffer buffer;
   const auto snapshot = capture_ptrace_stop(
       ProcFs(),
       key_of(target.pid()),
       mappings_of(target.pid()),
-      buffer,
       kDeadline,
       [&](CapturePoint point) {
         if (point == CapturePoint::while_stopped) ::kill(target.pid(), SIGSTOP);

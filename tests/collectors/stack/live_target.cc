@@ -39,7 +39,7 @@ LiveTarget::LiveTarget(const std::string& program, const std::string& mode) {
   }
   posix_spawn_file_actions_destroy(&actions);
   (void)read_line();
-  if (mode == "spin" || mode == "count") wait_until_computing();
+  if (mode == "spin" || mode == "count" || mode.starts_with("deepspin")) wait_until_computing();
 }
 
 LiveTarget::~LiveTarget() {

@@ -48,7 +48,6 @@ int run(pid_t pid, int rounds) {
   cache.load(pid, mappings_of(pid));
   std::cout << "cold module load, us CPU: " << cpu_micros() - start << '\n';
 
-  StackBuffer buffer;
   constexpr std::chrono::milliseconds deadline{50};
   Series maps("mappings, us CPU");
   Series capture("capture, us CPU");
@@ -56,16 +55,18 @@ int run(pid_t pid, int rounds) {
   Series total("all, us CPU");
   Series held("held, us");
   std::size_t frames = 0;
+  std::uint32_t torn = 0;
   for (int i = 0; i < rounds; ++i) {
     const double t0 = cpu_micros();
     const auto mappings = mappings_of(pid);
     const double t1 = cpu_micros();
-    auto snapshot = capture_in_place(ProcFs(), key_of(pid), mappings, buffer);
+    auto snapshot = capture_in_place(ProcFs(), key_of(pid), mappings, torn);
     if (!snapshot) {
-      snapshot = capture_ptrace_stop(ProcFs(), key_of(pid), mappings, buffer, deadline, {});
+      snapshot = capture_ptrace_stop(ProcFs(), key_of(pid), mappings, deadline, {});
     }
     const double t2 = cpu_micros();
     if (!snapshot) continue;
+    snapshot->mappings = mappings;
     const StackTrace trace = unwind(*snapshot, cache);
     const double t3 = cpu_micros();
     maps.add(t1 - t0);
@@ -73,7 +74,7 @@ int run(pid_t pid, int rounds) {
     unwinding.add(t3 - t2);
     total.add(t3 - t0);
     held.add(snapshot->held_micros);
-    frames = trace.frames.size();
+    frames = trace.frames.size() + trace.omitted;
   }
   if (frames == 0) {
     std::cerr << "no capture succeeded\n";

@@ -10,6 +10,14 @@ namespace {
 constexpr std::chrono::milliseconds kStopDeadline{1000};
 constexpr std::chrono::seconds kPatience{10};
 
+template <typename Capture>
+Result<StackSnapshot> with_mappings(pid_t pid, Capture capture) {
+  auto mappings = mappings_of(pid);
+  auto snapshot = capture(mappings);
+  if (snapshot) snapshot->mappings = std::move(mappings);
+  return snapshot;
+}
+
 }  // namespace
 
 ProcessKey key_of(pid_t pid) {
@@ -42,13 +50,16 @@ bool wait_for_state(pid_t pid, ProcessState state) {
 }
 
 Result<StackSnapshot> take_in_place(pid_t pid) {
-  StackBuffer buffer;
-  return capture_in_place(ProcFs(), key_of(pid), mappings_of(pid), buffer);
+  return with_mappings(pid, [pid](const std::vector<Mapping>& mappings) {
+    std::uint32_t torn = 0;
+    return capture_in_place(ProcFs(), key_of(pid), mappings, torn);
+  });
 }
 
 Result<StackSnapshot> take_ptrace_stop(pid_t pid) {
-  StackBuffer buffer;
-  return capture_ptrace_stop(ProcFs(), key_of(pid), mappings_of(pid), buffer, kStopDeadline, {});
+  return with_mappings(pid, [pid](const std::vector<Mapping>& mappings) {
+    return capture_ptrace_stop(ProcFs(), key_of(pid), mappings, kStopDeadline, {});
+  });
 }
 
 Result<StackSnapshot> take(pid_t pid) {

@@ -87,6 +87,8 @@ TEST(Unwinder, RecoversTheFramePointerByTheDirectCall) {
   EXPECT_TRUE(trace.complete) << trace.stop_reason;
   EXPECT_FALSE(trace.frames[0].recovered);
   EXPECT_TRUE(trace.frames[1].recovered);
+  EXPECT_EQ(trace.frames[0].recovered_by, RecoveredBy::none);
+  EXPECT_EQ(trace.frames[1].recovered_by, RecoveredBy::direct_call);
   EXPECT_FALSE(trace.frames[2].recovered);
   EXPECT_EQ(trace.frames[1].offset, kInMiddle - kBias);
   EXPECT_EQ(trace.frames[1].fde_start, kMiddle);
@@ -108,6 +110,8 @@ TEST(Unwinder, AcceptsAnIndirectCallWhoseUnwindCompletes) {
   const StackTrace trace = unwind(in_place_snapshot(kPcInLeaf, words), made_up(functions()));
   EXPECT_EQ(names(trace), (Names{"leaf", "middle", "indirect", "_start_of_all"}));
   EXPECT_TRUE(trace.complete);
+  EXPECT_TRUE(trace.frames[1].recovered);
+  EXPECT_EQ(trace.frames[1].recovered_by, RecoveredBy::indirect_call);
 }
 
 TEST(Unwinder, PrefersTheDirectCallToAnEarlierIndirectOne) {
@@ -225,15 +229,35 @@ TEST(Unwinder, StopsWhenTheFramePointerLeadsDown) {
   EXPECT_FALSE(trace.stop_reason.empty());
 }
 
-TEST(Unwinder, KeepsABoundedNumberOfFrames) {
+TEST(Unwinder, LeavesOutTheMiddleOfADeepStack) {
   Words words{kInOuter};
   for (std::size_t i = 0; i < kMaxFrames + 10; ++i)
+    append(words, {address_of_word(words.size() + 2), kInOuter});
+  append(words, {0, kInStart});
+  StackSnapshot snapshot = in_place_snapshot(kPcInLeaf, words);
+  snapshot.registers[kRegisterRbp] = address_of_word(1);
+  const StackTrace trace = unwind(snapshot, made_up(functions()));
+  EXPECT_TRUE(trace.complete) << trace.stop_reason;
+  EXPECT_EQ(trace.stop_reason, "");
+  // leaf, the first outer, kMaxFrames + 10 more, _start_of_all
+  EXPECT_EQ(trace.frames.size() + trace.omitted, kMaxFrames + 13);
+  EXPECT_LE(trace.frames.size(), kMaxFrames);
+  EXPECT_GT(trace.omitted_after, 0U);
+  EXPECT_LT(trace.omitted_after, trace.frames.size());
+  EXPECT_EQ(names(trace).front(), "leaf");
+  EXPECT_EQ(names(trace).back(), "_start_of_all");
+}
+
+TEST(Unwinder, EndsAWalkThatDoesNotEnd) {
+  Words words{kInOuter};
+  for (std::size_t i = 0; i < kMaxWalk + 10; ++i)
     append(words, {address_of_word(words.size() + 2), kInOuter});
   StackSnapshot snapshot = in_place_snapshot(kPcInLeaf, words);
   snapshot.registers[kRegisterRbp] = address_of_word(1);
   const StackTrace trace = unwind(snapshot, made_up(functions()));
-  EXPECT_EQ(trace.frames.size(), kMaxFrames);
-  EXPECT_EQ(trace.stop_reason, "more frames than are kept");
+  EXPECT_FALSE(trace.complete);
+  EXPECT_EQ(trace.frames.size() + trace.omitted, kMaxWalk);
+  EXPECT_EQ(trace.stop_reason, "more than 100000 frames");
 }
 
 TEST(Unwinder, ShowsOneFrameOfAModuleThatIsMissing) {

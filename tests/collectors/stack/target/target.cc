@@ -3,11 +3,13 @@
 // build has them as well.
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -25,6 +27,15 @@ void say(const char* text) {
 
 bool is_mode(const char* name) {
   return strcmp(mode, name) == 0;
+}
+
+/// `deep:N` and `deepspin:N` recurse N times first.
+bool is_deep() {
+  return strncmp(mode, "deep", 4) == 0;
+}
+
+bool spins() {
+  return is_mode("spin") || is_mode("count") || strncmp(mode, "deepspin", 8) == 0;
 }
 
 }  // namespace
@@ -47,14 +58,37 @@ extern "C" {
     int pipe_ends[2];
     char byte = 0;
     if (pipe(pipe_ends) == 0) value += static_cast<int>(read(pipe_ends[0], &byte, 1));
-  } else if (is_mode("spin") || is_mode("count")) {
+  } else if (spins()) {
     pghang_spin(&counter);
+  } else if (is_mode("wake")) {
+    prctl(PR_SET_TIMERSLACK, 1);
+    const timespec moment{0, 20'000};
+    while (asked_to_end == 0)
+      nanosleep(&moment, nullptr);
   } else {
     const timespec forever{1'000'000, 0};
     nanosleep(&forever, nullptr);
   }
   PGHANG_KEEP_FRAME();
   return value + static_cast<int>(counter);
+}
+
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_deep(int depth) {
+  const int result = depth > 1 ? pghang_deep(depth - 1) : pghang_block(depth);
+  PGHANG_KEEP_FRAME();
+  return result + 1;
+}
+
+/// Its stack is realigned: where the caller's frame is, only an expression over rbp tells.
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_realigned(int value) {
+  alignas(64) volatile char aligned[64] = {};
+  volatile char* sized =
+      static_cast<volatile char*>(__builtin_alloca(static_cast<unsigned>(value) + 16U));
+  sized[0] = 1;
+  aligned[value & 0x3f] = 1;
+  const int result = pghang_block(value);
+  PGHANG_KEEP_FRAME();
+  return result + aligned[0] + sized[0];
 }
 
 [[PGHANG_WHOLE, gnu::visibility("default")]] void pghang_handler(int) {
@@ -106,6 +140,8 @@ int main(int argc, char** argv) {
     signal(SIGRTMIN, pghang_count);
     signal(SIGTERM, pghang_end);
   }
+  if (is_deep()) return pghang_deep(std::atoi(strchr(mode, ':') + 1)) == 12345 ? 1 : 0;
+  if (is_mode("realigned")) return pghang_realigned(argc) == 12345 ? 1 : 0;
   const int result = pghang_level_three(argc);
   if (is_mode("count")) dprintf(STDOUT_FILENO, "%d\n", static_cast<int>(signals_seen));
   return result == 12345 ? 1 : 0;
