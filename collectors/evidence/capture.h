@@ -27,7 +27,8 @@ struct Missing {
 struct Capture {
   ProcessKey key;
   std::int64_t captured_at_micros = 0;  ///< CLOCK_REALTIME, unix epoch
-  bool gone = false;      ///< no such process, or it ended meanwhile; nothing else is meaningful
+  /// No such process, or (start_ticks known) it ended meanwhile; nothing else is meaningful.
+  bool gone = false;
   bool postgres = false;  ///< its executable has PostgreSQL's symbols
   std::string comm;
   std::string title;  ///< /proc/PID/cmdline, PostgreSQL's process title
@@ -52,6 +53,9 @@ struct Capture {
   /// The stack's memory and registers as taken (collectors/stack/snapshot.h); empty unless asked
   /// for.
   std::string snapshot;
+  bool kernel_thread = false;  ///< no program: it has neither user stack nor user memory
+  /// Of a zombie: who has yet to collect it. A zombie has this, comm, ppid and one sample.
+  std::optional<RelatedProcess> parent;
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

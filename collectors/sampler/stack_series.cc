@@ -1,41 +1,17 @@
 #include "collectors/sampler/stack_series.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
 #include "collectors/process/capabilities.h"
+#include "collectors/process/realtime.h"
 
 namespace pghang::sampler {
 namespace {
 
 /// Copies beyond this are not kept, but for the last sample's: 16 of 256 KiB are 4 MiB.
 constexpr std::size_t kMaxStacks = 16;
-
-/// SCHED_FIFO while it lives: whoever holds a target stopped must not wait for a CPU.
-class Realtime {
- public:
-  Realtime() {
-    const sched_param lowest{.sched_priority = 1};
-    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0) error_ = errno;
-  }
-
-  Realtime(const Realtime&) = delete;
-  Realtime& operator=(const Realtime&) = delete;
-
-  ~Realtime() {
-    const sched_param none{};
-    if (error_ == 0) ::sched_setscheduler(0, SCHED_OTHER, &none);
-  }
-
-  [[nodiscard]] int error() const { return error_; }
-
- private:
-  int error_ = 0;
-};
 
 bool asleep(ProcessState state) {
   return state != ProcessState::running;

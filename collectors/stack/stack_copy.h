@@ -20,7 +20,4 @@ struct StackRange {
 /// [sp-128, end of the mapping that holds sp), at most kMaxStackBytes.
 [[nodiscard]] StackRange stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp);
 
-/// The process's stat. Errors: not_found, identity_changed when start_ticks differs.
-[[nodiscard]] Result<ProcStat> check_identity(const ProcFs& proc, ProcessKey key);
-
 }  // namespace pghang
