@@ -60,4 +60,11 @@ struct Capture {
   friend bool operator==(const Capture&, const Capture&) = default;
 };
 
+/// No such process, or a zombie.
+[[nodiscard]] inline bool has_ended(const Capture& capture) {
+  if (capture.gone || capture.samples.empty()) return capture.gone;
+  const ProcessState state = capture.samples.back().state;
+  return state == ProcessState::zombie || state == ProcessState::dead;
+}
+
 }  // namespace pghang

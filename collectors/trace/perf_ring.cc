@@ -12,12 +12,13 @@
 
 namespace pghang {
 
-Result<PerfRing> PerfRing::open(int event, std::size_t pages) {
+Result<PerfRing> PerfRing::open(int event) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  void* memory =
-      ::mmap(nullptr, (pages + 1) * page, PROT_READ | PROT_WRITE, MAP_SHARED, event, 0);
-  if (memory == MAP_FAILED) return system_error(errno, "mmap of a perf event");
-  return PerfRing(static_cast<std::byte*>(memory), page, pages * page);
+  for (const std::size_t bytes : {std::size_t{4} << 20U, std::size_t{512} << 10U}) {
+    void* memory = ::mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_SHARED, event, 0);
+    if (memory != MAP_FAILED) return PerfRing(static_cast<std::byte*>(memory), page, bytes);
+  }
+  return system_error(errno, "mmap of a perf event");
 }
 
 PerfRing::PerfRing(PerfRing&& other) noexcept

@@ -18,9 +18,9 @@ class PerfRing {
   /// What follows a record's header.
   using Record = std::function<void(const perf_event_header&, std::string_view)>;
 
-  /// 128 pages and one before them are what every user may map (perf_event_mlock_kb). Errors:
-  /// permission_denied, io.
-  [[nodiscard]] static Result<PerfRing> open(int event, std::size_t pages = 128);
+  /// 4 MiB, or where that may not be locked in memory the 512 KiB that every user may have
+  /// (perf_event_mlock_kb). Errors: permission_denied, io.
+  [[nodiscard]] static Result<PerfRing> open(int event);
 
   PerfRing(PerfRing&& other) noexcept;
   PerfRing& operator=(PerfRing&&) = delete;

@@ -67,6 +67,7 @@ class PtraceTrace {
   [[nodiscard]] std::optional<TraceEnd> bound_reached() const;
   void go_on(const TraceeStop& stop);
   void let_go(const TraceeStop& stop);
+
   void end(TraceEnd why) { trace_.end = why; }
 
   void at(TracePoint point) const {

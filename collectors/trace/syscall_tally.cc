@@ -77,8 +77,8 @@ void SyscallTally::write(std::int64_t at, SyscallTrace& trace) const {
   trace.unfinished = UnfinishedCall{
       .number = current_->number,
       .name = syscall_name(current_->number),
-      .seconds = static_cast<double>(std::max<std::int64_t>(at - current_->since, 0)) /
-                 kNanosPerSecond};
+      .seconds =
+          static_cast<double>(std::max<std::int64_t>(at - current_->since, 0)) / kNanosPerSecond};
 }
 
 }  // namespace pghang

@@ -34,6 +34,8 @@ Result<SyscallTrace> by_either(
     TraceWays ways,
     const TracePointListener& listener
 ) {
+  // With ptrace so that a hold is short, with perf so that the ring is emptied in time.
+  const Realtime realtime;
   std::string no_perf = "not asked for";
   if (ways.perf) {
     auto trace = trace_by_perf(proc, key, limits);
@@ -43,7 +45,6 @@ Result<SyscallTrace> by_either(
   if (!ways.ptrace) {
     return Error{Errc::refused, "it may not be stopped, and without that: " + no_perf};
   }
-  const Realtime realtime;
   auto trace = trace_by_ptrace(proc, key, limits, listener);
   if (trace) trace->no_perf = no_perf;
   return trace;
