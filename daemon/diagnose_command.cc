@@ -114,6 +114,22 @@ std::optional<std::string> no_diagnosis(const Capture& capture) {
   return std::nullopt;
 }
 
+/// The report comes all the same: what it says of stack and system call is as true of any program.
+void warn_not_postgres(const Capture& capture) {
+  const auto why = std::ranges::find(capture.missing, "interrupts", &Missing::evidence);
+  const std::string words =
+      why == capture.missing.end()
+          ? " is not a PostgreSQL process: what follows says nothing of interrupts"
+          : ": it cannot be told whether it is a PostgreSQL process: " + why->error;
+  std::fprintf(
+      stderr,
+      "pghangd: pid %d (%s)%s\n",
+      capture.key.pid,
+      capture.comm.c_str(),
+      words.c_str()
+  );
+}
+
 /// What a trace that was asked for came to; a failure is evidence that is missing.
 void add_trace(const DiagnoseOptions& options, Findings& findings, Evidence& evidence) {
   if (!findings.trace) return;
@@ -200,15 +216,7 @@ ExitCode diagnose_command(const DiagnoseOptions& options) {
             gap->evidence + ": " + gap->error + " (needs " + gap->needs + ")"}
     );
   }
-  if (is_another_program(*result)) {
-    std::fprintf(
-        stderr,
-        "pghangd: pid %d (%s) is not a PostgreSQL process: what follows says nothing of "
-        "interrupts\n",
-        options.pid,
-        result->comm.c_str()
-    );
-  }
+  if (!result->postgres && !has_ended(*result)) warn_not_postgres(*result);
   Evidence evidence;
   evidence.capture = std::move(*result);
   add_trace(options, findings, evidence);

@@ -33,7 +33,7 @@ constexpr std::uint32_t kLateIntervalMs = 20;
 /// A survey ends itself after kSurveyBudget, unless a process it looks at does not answer.
 constexpr milliseconds kSurveyDeadline{500};
 /// Of a trace, beyond its duration: the first stop, the last one, and the look afterwards.
-constexpr milliseconds kTraceMargin{500};
+constexpr milliseconds kTraceMargin{1500};
 
 double own_cpu_micros() {
   timespec time{};

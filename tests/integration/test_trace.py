@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg2
@@ -72,8 +73,13 @@ class Traced:
 
     def is_under_way(self):
         if self.way == "ptrace":
-            return process.tracer(self.pid) != 0
+            return all(self.has_tracer() for _ in range(5))
         return any(holds_perf_event(pid) for pid in process.descendants(self.command.pid))
+
+    def has_tracer(self):
+        """The capture before the trace may stop it for moments, milliseconds apart."""
+        time.sleep(0.007)
+        return process.tracer(self.pid) != 0
 
     def report(self):
         out, err = self.command.communicate(timeout=60)

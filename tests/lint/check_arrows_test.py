@@ -36,6 +36,7 @@ class Planted(unittest.TestCase):
             "postgres": "collectors/postgres/connection.h",
             "process": "collectors/process/procfs.h",
             "stack": "collectors/stack/unwinder.h",
+            "trace": "collectors/trace/trace_process.h",
             "sampler wire": "collectors/sampler/protocol.h",
             "sampler client": "collectors/sampler/client.h",
             "sampler helper": "collectors/sampler/worker.h",
@@ -58,10 +59,10 @@ class Planted(unittest.TestCase):
     def test_the_arrows_of_the_design_hold_in_the_table(self):
         may = check_arrows.MAY_INCLUDE
         self.assertEqual(may["config"], [])
-        for area in ("stack", "process", "sampler helper"):
+        for area in ("stack", "trace", "process", "sampler helper"):
             self.assertNotIn(area, may["daemon"])
         for area in ("postgres", "diagnosis", "exporters", "daemon"):
-            for collector in ("process", "stack", "sampler wire", "sampler client"):
+            for collector in ("process", "stack", "trace", "sampler wire", "sampler client"):
                 self.assertNotIn(area, may[collector])
         self.assertNotIn("stack", may["sampler client"] + may["sampler wire"])
         self.assertNotIn("postgres", may["sampler helper"])
