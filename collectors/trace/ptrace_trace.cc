@@ -19,8 +19,8 @@ namespace {
 constexpr std::int64_t kNanosPerMilli = 1'000'000;
 constexpr double kNanosPerMicro = 1e3;
 constexpr double kNanosPerSecond = 1e9;
-/// For the first stop: one that waits for a CPU may take a while, one that waits in the kernel where
-/// nothing reaches it for ever. As long as we wait, it does not stand still once it stops.
+/// For the first stop: one that waits for a CPU may take a while, one that waits in the kernel
+/// where nothing reaches it for ever. As long as we wait, it does not stand still once it stops.
 constexpr std::int64_t kFirstStopNanos = 1000 * kNanosPerMilli;
 /// A process that makes calls stops by itself once more within this time.
 constexpr std::int64_t kLastStopNanos = 20 * kNanosPerMilli;
