@@ -14,6 +14,7 @@ sampler::CaptureRequest capture_request(const Sampling& sampling, pid_t pid) {
   request.interval_ms = static_cast<std::uint32_t>(sampling.interval.count());
   request.stop_deadline_ms = static_cast<std::uint32_t>(sampling.stop_deadline.count());
   request.allow_ptrace_stop = sampling.allow_ptrace_stop;
+  request.max_stops = sampling.samples;
   return request;
 }
 

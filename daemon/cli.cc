@@ -1,9 +1,12 @@
 #include "daemon/cli.h"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "collectors/sampler/protocol.h"
 #include "config/units.h"
 #include "daemon/commands.h"
 #include "daemon/version.h"
@@ -60,15 +63,20 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
       ));
 }
 
-void add_diagnose_options(CLI::App& command, DiagnoseOptions& options, std::string& interval) {
+struct DiagnoseTexts {
+  std::string interval;
+  std::string trace;
+};
+
+void add_diagnose_options(CLI::App& command, DiagnoseOptions& options, DiagnoseTexts& texts) {
   command.add_option("pid", options.pid, "Any PostgreSQL process, the postmaster included")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, std::numeric_limits<pid_t>::max()));
   command.add_flag("--json", options.json, "Print the evidence and verdict as JSON");
   command.add_option("--samples", options.samples, "Samples to take")
       ->check(CLI::Range(1U, 20U))
       ->capture_default_str();
-  command.add_option("--interval", interval, "Time between samples")
+  command.add_option("--interval", texts.interval, "Time between samples")
       ->capture_default_str()
       ->type_name("DURATION");
   command.add_flag(
@@ -78,11 +86,52 @@ void add_diagnose_options(CLI::App& command, DiagnoseOptions& options, std::stri
   );
   command
       .add_option(
+          "--trace",
+          texts.trace,
+          "Also count its system calls for this long (100ms to 60s), after everything else. By the "
+          "kernel's tracepoints where that is allowed (CAP_PERFMON), which costs the process "
+          "nothing. Else by ptrace: that stops it twice in each call, at most 20,000 times and for "
+          "a quarter of the time, and its first stop breaks off the call that it waits in "
+          "(epoll_wait and semop return EINTR), which may end a hang. The report says which it was "
+          "and what it cost"
+      )
+      ->type_name("DURATION");
+  command
+      .add_option(
           "--save",
           options.save,
           "Also write the evidence, with the memory of its stack, to this new file (mode 0600)"
       )
       ->type_name("BUNDLE");
+}
+
+bool refuse(const char* option, const std::string& why) {
+  std::fprintf(stderr, "pghangd: %s: %s\n", option, why.c_str());
+  return false;
+}
+
+/// False, with a line on stderr, when one is no duration or out of its range.
+bool take_durations(const DiagnoseTexts& texts, DiagnoseOptions& options) {
+  const Result<Duration> interval = parse_duration(texts.interval);
+  if (!interval) return refuse("--interval", interval.error().context);
+  if (*interval > std::chrono::seconds(10)) return refuse("--interval", "at most 10s");
+  options.interval = *interval;
+  if (texts.trace.empty()) return true;
+  const Result<Duration> trace = parse_duration(texts.trace);
+  if (!trace) return refuse("--trace", trace.error().context);
+  if (*trace < std::chrono::milliseconds(sampler::kMinTraceMs) ||
+      *trace > std::chrono::milliseconds(sampler::kMaxTraceMs)) {
+    return refuse("--trace", "100ms to 60s");
+  }
+  options.trace = *trace;
+  return true;
+}
+
+/// One line, as for every other bad input.
+std::string usage_line(const CLI::App* /*app*/, const CLI::Error& error) {
+  std::string line = "pghangd: " + std::string(error.what());
+  std::ranges::replace(line, '\n', ' ');
+  return line + " (see --help)\n";
 }
 
 }  // namespace
@@ -94,6 +143,7 @@ int run_cli(int argc, char** argv) {
       "pghangd"};
   app.set_version_flag("--version", std::string("pghangd ") + version());
   app.require_subcommand(1);
+  app.failure_message(usage_line);
   app.fallthrough();
   std::string sampler_program;
   app.add_option("--sampler.program", sampler_program, "Path of pghangd-sampler")->group("");
@@ -102,7 +152,7 @@ int run_cli(int argc, char** argv) {
   std::string config_to_check;
   std::vector<std::string> signature_files;
   DiagnoseOptions diagnose;
-  std::string interval = format_duration(diagnose.interval);
+  DiagnoseTexts texts{.interval = format_duration(diagnose.interval), .trace = ""};
 
   CLI::App* run = app.add_subcommand("run", "The daemon");
   add_config_options(*run, config);
@@ -128,7 +178,7 @@ int run_cli(int argc, char** argv) {
       "diagnose",
       "Why one PostgreSQL process does not respond; no database connection"
   );
-  add_diagnose_options(*examine, diagnose, interval);
+  add_diagnose_options(*examine, diagnose, texts);
   ReplayOptions replay;
   CLI::App* again = app.add_subcommand("replay", "The report again, from saved bundles");
   again->add_option("bundles", replay.files, "Files written by diagnose --save or by the daemon")
@@ -147,16 +197,7 @@ int run_cli(int argc, char** argv) {
     return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
-  const Result<Duration> parsed = parse_duration(interval);
-  if (!parsed || *parsed > std::chrono::seconds(10)) {
-    std::fprintf(
-        stderr,
-        "--interval: %s\n",
-        parsed ? "at most 10s" : parsed.error().context.c_str()
-    );
-    return static_cast<int>(ExitCode::usage);
-  }
-  diagnose.interval = *parsed;
+  if (!take_durations(texts, diagnose)) return static_cast<int>(ExitCode::usage);
   diagnose.sampler_program = sampler_program;
   return static_cast<int>(diagnose_command(diagnose));
 }

@@ -32,7 +32,8 @@ struct DiagnoseOptions {
   std::uint32_t samples = 5;
   std::chrono::milliseconds interval{20};
   bool allow_ptrace_stop = true;
-  std::string save;  ///< write a bundle to this new file; empty: none
+  std::optional<std::chrono::milliseconds> trace;  ///< its system calls for so long
+  std::string save;                                ///< write a bundle to this new file; empty: none
   std::string sampler_program;
 };
 

@@ -1,6 +1,11 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,12 +23,48 @@ namespace pghang {
 namespace {
 
 /// Beyond the samples themselves; a cold helper parses PostgreSQL's tables within it.
-constexpr std::chrono::milliseconds kCaptureMargin{5000};
+constexpr std::chrono::milliseconds kCaptureMargin{10'000};
 
-boost::asio::awaitable<void> take_capture(
-    sampler::Sampler& sampler,
+bool lacks(const Capture& capture, std::string_view evidence) {
+  return std::ranges::find(capture.missing, evidence, &Missing::evidence) != capture.missing.end();
+}
+
+/// Its executable was read and has none of PostgreSQL's variables.
+bool is_another_program(const Capture& capture) {
+  return !capture.postgres && !has_ended(capture) && !lacks(capture, "interrupts");
+}
+
+/// After the capture, which it would disturb. Only of PostgreSQL: what a stop does to another
+/// program's system calls nobody has looked at.
+boost::asio::awaitable<Result<SyscallTrace>> take_trace(
+    sampler::SamplerClient& sampler,
+    const DiagnoseOptions& options,
+    const Capture& capture
+) {
+  if (is_another_program(capture)) {
+    co_return Error{Errc::refused, "it is not a PostgreSQL process"};
+  }
+  if (!capture.postgres) {
+    co_return Error{Errc::refused, "it cannot be told whether it is a PostgreSQL process"};
+  }
+  sampler::TraceRequest request;
+  request.pid = capture.key.pid;
+  request.start_ticks = capture.key.start_ticks;
+  request.duration_ms = static_cast<std::uint32_t>(options.trace->count());
+  request.allow_ptrace = options.allow_ptrace_stop;
+  co_return co_await sampler.trace(request, *options.trace + kCaptureMargin);
+}
+
+/// What the helper found.
+struct Findings {
+  Result<Capture> capture = Error{Errc::io, "no answer"};
+  std::optional<Result<SyscallTrace>> trace;  ///< absent when none was asked for
+};
+
+boost::asio::awaitable<void> take_findings(
+    sampler::SamplerClient& sampler,
     DiagnoseOptions options,
-    Result<Capture>& result,
+    Findings& findings,
     boost::asio::io_context& loop
 ) {
   Sampling sampling;
@@ -32,17 +73,24 @@ boost::asio::awaitable<void> take_capture(
   sampling.allow_ptrace_stop = options.allow_ptrace_stop;
   sampler::CaptureRequest request = capture_request(sampling, options.pid);
   request.keep_snapshot = !options.save.empty();
-  result = co_await sampler.capture(request, options.interval * options.samples + kCaptureMargin);
+  const auto deadline = options.interval * options.samples * 2 + kCaptureMargin;
+  findings.capture = co_await sampler.capture(request, deadline);
+  if (options.trace && findings.capture && !has_ended(*findings.capture)) {
+    findings.trace = co_await take_trace(sampler, options, *findings.capture);
+  }
   loop.stop();
 }
 
-/// A capability is missing that the report cannot do without: user stack, flags and system call all
-/// absent.
+/// A capability is missing that the report cannot do without: user stack, flags and system call are
+/// all absent, and one of them for that.
 const Missing* decisive_gap(const Capture& capture) {
   const bool blind = capture.stack.frames.empty() && !capture.syscall && !capture.postgres;
   if (!blind) return nullptr;
-  const auto found =
-      std::ranges::find_if(capture.missing, [](const Missing& it) { return !it.needs.empty(); });
+  const auto found = std::ranges::find_if(capture.missing, [](const Missing& it) {
+    const bool decides =
+        it.evidence == "user_stack" || it.evidence == "interrupts" || it.evidence == "syscall";
+    return decides && !it.needs.empty();
+  });
   return found == capture.missing.end() ? nullptr : &*found;
 }
 
@@ -55,6 +103,44 @@ ExitCode failed(const DiagnoseOptions& options, const Error& error) {
       error.context.c_str()
   );
   return error.code == Errc::permission_denied ? ExitCode::permission : ExitCode::no_result;
+}
+
+/// Of what the capture alone says, nothing can be told.
+std::optional<std::string> no_diagnosis(const Capture& capture) {
+  if (capture.gone)
+    return capture.key.start_ticks == 0 ? "no such process" : "it ended while it was looked at";
+  if (capture.kernel_thread)
+    return "a kernel thread (" + capture.comm + "): it runs no program, and no signal ends it";
+  return std::nullopt;
+}
+
+/// The report comes all the same: what it says of stack and system call is as true of any program.
+void warn_not_postgres(const Capture& capture) {
+  const auto why = std::ranges::find(capture.missing, "interrupts", &Missing::evidence);
+  const std::string words =
+      why == capture.missing.end()
+          ? " is not a PostgreSQL process: what follows says nothing of interrupts"
+          : ": it cannot be told whether it is a PostgreSQL process: " + why->error;
+  std::fprintf(
+      stderr,
+      "pghangd: pid %d (%s)%s\n",
+      capture.key.pid,
+      capture.comm.c_str(),
+      words.c_str()
+  );
+}
+
+/// What a trace that was asked for came to; a failure is evidence that is missing.
+void add_trace(const DiagnoseOptions& options, Findings& findings, Evidence& evidence) {
+  if (!findings.trace) return;
+  if (*findings.trace) {
+    evidence.trace = **std::move(findings.trace);
+    return;
+  }
+  const Error& error = findings.trace->error();
+  std::fprintf(stderr, "pghangd: pid %d: not traced: %s\n", options.pid, error.context.c_str());
+  const bool permission = error.code == Errc::permission_denied;
+  evidence.capture.missing.push_back({"trace", error.context, permission ? "CAP_SYS_PTRACE" : ""});
 }
 
 bool save(const std::string& path, const Evidence& evidence) {
@@ -87,6 +173,10 @@ bool save(const std::string& path, const Evidence& evidence) {
 }  // namespace
 
 ExitCode diagnose_command(const DiagnoseOptions& options) {
+  if (options.pid == ::getpid()) {
+    std::fprintf(stderr, "pghangd: pid %d: this pghangd itself\n", options.pid);
+    return ExitCode::usage;
+  }
   boost::asio::io_context loop(1);
   auto sampler = sampler::SamplerClient::start(
       loop.get_executor(),
@@ -103,17 +193,21 @@ ExitCode diagnose_command(const DiagnoseOptions& options) {
   if (const auto dropped = drop_capabilities(); !dropped) {
     std::fprintf(stderr, "pghangd: %s\n", dropped.error().context.c_str());
   }
-  Result<Capture> result = Error{Errc::io, "no answer"};
+  Findings findings;
   boost::asio::co_spawn(
       loop,
-      take_capture(**sampler, options, result, loop),
+      take_findings(**sampler, options, findings, loop),
       [](const std::exception_ptr& failure) {
         if (failure) std::rethrow_exception(failure);
       }
   );
   loop.run();
+  Result<Capture>& result = findings.capture;
   if (!result) return failed(options, result.error());
-  if (result->gone) return failed(options, Error{Errc::not_found, "no such process"});
+  if (const auto why = no_diagnosis(*result)) {
+    std::fprintf(stderr, "pghangd: pid %d: %s\n", options.pid, why->c_str());
+    return ExitCode::no_result;
+  }
   if (const Missing* gap = decisive_gap(*result)) {
     return failed(
         options,
@@ -122,20 +216,15 @@ ExitCode diagnose_command(const DiagnoseOptions& options) {
             gap->evidence + ": " + gap->error + " (needs " + gap->needs + ")"}
     );
   }
-  if (!result->postgres) {
-    std::fprintf(
-        stderr,
-        "pghangd: pid %d (%s) is not a PostgreSQL process: what follows says nothing of "
-        "interrupts\n",
-        options.pid,
-        result->comm.c_str()
-    );
-  }
+  if (!result->postgres && !has_ended(*result)) warn_not_postgres(*result);
   Evidence evidence;
   evidence.capture = std::move(*result);
+  add_trace(options, findings, evidence);
   print_diagnosis(evidence, options.json);
   if (!options.save.empty() && !save(options.save, evidence)) return ExitCode::no_result;
-  const bool complete = evidence.capture.missing.empty() && evidence.capture.stack.complete;
+  if (has_ended(evidence.capture)) return ExitCode::done;
+  const bool complete = evidence.capture.missing.empty() && evidence.capture.stack.complete &&
+                        evidence.capture.postgres;
   return complete ? ExitCode::done : ExitCode::partial;
 }
 

@@ -119,6 +119,7 @@ inline constexpr auto kPlaceholders = std::to_array<std::string_view>(
      "log_reader_step",
      "module",
      "mount",
+     "parent",
      "path",
      "peer_pids",
      "peers",

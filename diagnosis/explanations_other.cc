@@ -9,7 +9,7 @@ namespace {
 constexpr auto kExplanations = std::to_array<Explanation>({
     {Story::gone, "The process has ended; there is nothing left to terminate.", {}},
     {Story::zombie,
-     "The process has ended; only its entry remains until its parent collects it.",
+     "The process has ended: it is a zombie until its parent, {parent}, collects it.",
      {{{"If it stays, its parent is stuck: pghangd diagnose {ppid}", "none"}}}},
     {Story::frozen,
      "{The} is frozen by its cgroup: nothing in that cgroup runs, and no signal is delivered until "

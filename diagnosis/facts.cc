@@ -8,6 +8,7 @@
 
 #include "diagnosis/backend_kind.h"
 #include "diagnosis/fingerprint.h"
+#include "diagnosis/movement.h"
 
 namespace pghang {
 namespace {
@@ -70,14 +71,6 @@ bool is_overdue(const Asked& asked, Request request) {
       return asked.terminate_accepted_ago && *asked.terminate_accepted_ago > asked.terminate_grace;
   }
   return false;
-}
-
-bool io_grew(const std::vector<Sample>& samples) {
-  const auto& first = samples.front().io;
-  const auto& last = samples.back().io;
-  return first && last &&
-         (last->rchar > first->rchar || last->wchar > first->wchar ||
-          last->read_bytes > first->read_bytes || last->write_bytes > first->write_bytes);
 }
 
 bool mostly_running(const std::vector<Sample>& samples) {
@@ -156,7 +149,7 @@ void observe_states(const std::vector<Sample>& samples, Facts& facts) {
   });
   facts.switches_unchanged = samples.front().voluntary_switches == latest.voluntary_switches &&
                              samples.front().involuntary_switches == latest.involuntary_switches;
-  facts.io_grew = io_grew(samples);
+  facts.io_grew = movement_of(samples).moves_bytes();
   facts.running = mostly_running(samples);
 }
 
@@ -191,11 +184,9 @@ Facts facts_of(const Evidence& evidence) {
   facts.judged = judged_request(evidence, facts.auxiliary);
   facts.overdue = is_overdue(evidence.asked, facts.judged);
   facts.samples = samples.size();
-  facts.gone = evidence.capture.gone;
+  facts.gone = has_ended(evidence.capture);
   if (samples.empty()) return facts;
 
-  facts.gone = facts.gone || samples.back().state == ProcessState::zombie ||
-               samples.back().state == ProcessState::dead;
   observe_states(samples, facts);
   observe_signals(samples, facts);
   observe_flags(samples, facts);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "diagnosis/movement.h"
 #include "diagnosis/text.h"
 
 namespace pghang {
@@ -207,12 +208,9 @@ std::string quote(Cause cause, const Evidence& evidence, const Facts& facts) {
 std::string quote_switches(const Evidence& evidence) {
   const auto& samples = evidence.capture.samples;
   if (samples.size() < 2) return {};
-  const auto switches = [](const Sample& sample) {
-    return sample.voluntary_switches + sample.involuntary_switches;
-  };
-  const auto count = switches(samples.back()) - switches(samples.front());
-  const double cpu =
-      static_cast<double>(samples.back().cpu_nanos - samples.front().cpu_nanos) / 1e9;
+  const Movement movement = movement_of(samples);
+  const std::uint64_t count = movement.switches;
+  const double cpu = static_cast<double>(movement.cpu_nanos) / 1e9;
   const std::string words = count == 0   ? "no context switch"
                             : count == 1 ? "1 context switch"
                                          : std::to_string(count) + " context switches";
@@ -230,21 +228,10 @@ std::string quote_holding(const Sample& sample, Request judged) {
 }
 
 std::string quote_io(const Evidence& evidence) {
-  const auto& samples = evidence.capture.samples;
-  if (samples.empty() || !samples.front().io || !samples.back().io)
-    return "I/O counters not available";
-  const IoCounters& first = *samples.front().io;
-  const IoCounters& last = *samples.back().io;
-  const auto grown = [](std::uint64_t before, std::uint64_t now) {
-    return now > before ? now - before : 0;
-  };
-  // read_bytes counts what storage delivered, rchar what the calls returned: either may move alone.
-  const auto read =
-      std::max(grown(first.rchar, last.rchar), grown(first.read_bytes, last.read_bytes));
-  const auto written =
-      std::max(grown(first.wchar, last.wchar), grown(first.write_bytes, last.write_bytes));
-  return std::to_string(read) + " bytes read and " + std::to_string(written) +
-         " written between the samples";
+  const Movement movement = movement_of(evidence.capture.samples);
+  if (!movement.read_bytes || !movement.write_bytes) return "I/O counters not available";
+  return std::to_string(*movement.read_bytes) + " bytes read and " +
+         std::to_string(*movement.write_bytes) + " written between the samples";
 }
 
 std::string quote_states(const Evidence& evidence) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "diagnosis/report_stack.h"
+#include "diagnosis/report_trace.h"
 #include "diagnosis/report_waits.h"
 #include "diagnosis/report_writer.h"
 #include "diagnosis/signal_names.h"
@@ -200,7 +201,7 @@ void write_missing(const Capture& capture, bool has_fingerprint, ReportWriter& o
         entry.evidence,
         text::printable(entry.error) + (entry.needs.empty() ? "" : "; needs " + entry.needs)
     );
-  if (!has_fingerprint && !capture.gone)
+  if (!has_fingerprint && !has_ended(capture))
     out.field("fingerprint", text::printable(no_fingerprint_because(capture.stack)));
 }
 
@@ -230,11 +231,12 @@ void write_report(
   if (verdict.signature) write_signature(*verdict.signature, out);
   if (waits != nullptr) write_waits(*waits, capture.key.pid, out);
   write_backend(evidence, out);
-  if (!capture.gone) {
+  if (!has_ended(capture)) {
     write_place(capture, out);
     if (!capture.samples.empty()) write_latest_sample(capture.samples.back(), out);
     write_stacks(capture, out);
     write_samples(evidence, out);
+    if (evidence.trace) write_trace(*evidence.trace, out);
   }
   write_missing(capture, fingerprint.has_value(), out);
   if (fingerprint) write_fingerprint(*fingerprint, out);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "diagnosis/movement.h"
 #include "diagnosis/quotes.h"
 #include "diagnosis/text.h"
 
@@ -60,16 +60,27 @@ std::string frame_words(std::size_t number, const Frame& frame) {
   return words + name + " " + module_words(frame);
 }
 
-std::string how_taken(const StackTrace& stack) {
-  std::array<char, 32> held{};
-  std::snprintf(held.data(), held.size(), "stopped for %.0f us", stack.held_micros);
-  const bool stopped = stack.method == CaptureMethod::ptrace_stop;
-  return std::string(to_string(stack.method)) + ", " + (stopped ? held.data() : "never stopped") +
-         (stack.complete ? ", complete" : ", incomplete");
+std::string hold_words(const Capture& capture) {
+  const std::size_t stops = movement_of(capture.samples).stops;
+  const double held = capture.stack.held_micros;
+  if (held <= 0 && capture.stack.method != CaptureMethod::ptrace_stop) return "never stopped";
+  std::array<char, 64> words{};
+  if (stops > 1) {
+    std::snprintf(words.data(), words.size(), "stopped %zu times for %.0f us in all", stops, held);
+  } else {
+    std::snprintf(words.data(), words.size(), "stopped for %.0f us", held);
+  }
+  return words.data();
 }
 
-void write_user_stack(const StackTrace& stack, ReportWriter& out) {
-  out.heading("User stack (" + how_taken(stack) + ")");
+std::string how_taken(const Capture& capture) {
+  return std::string(to_string(capture.stack.method)) + ", " + hold_words(capture) +
+         (capture.stack.complete ? ", complete" : ", incomplete");
+}
+
+void write_user_stack(const Capture& capture, ReportWriter& out) {
+  const StackTrace& stack = capture.stack;
+  out.heading("User stack (" + how_taken(capture) + ")");
   for (std::size_t i = 0; i < stack.frames.size(); ++i) {
     const bool behind = stack.omitted > 0 && i >= stack.omitted_after;
     if (behind && i == stack.omitted_after)
@@ -86,19 +97,19 @@ void write_user_stack(const StackTrace& stack, ReportWriter& out) {
     out.line("? found by a scan of the stack; no call names it, but everything below it fits");
 }
 
-/// How many samples show the most common stack; 0 when none took one.
-std::size_t same_stack(const std::vector<Sample>& samples) {
-  std::map<std::uint64_t, std::size_t> counts;
-  std::size_t most = 0;
-  for (const Sample& sample : samples)
-    if (sample.stack_id != 0) most = std::max(most, ++counts[sample.stack_id]);
-  return most;
+/// `5 of 5 stacks identical`, `4 different stacks in 5 samples`.
+std::string stack_words(const Movement& movement) {
+  const std::string taken = std::to_string(movement.stacks);
+  if (movement.stacks < 2) return {};
+  if (movement.distinct == 1) return taken + " of " + taken + " stacks identical";
+  return std::to_string(movement.distinct) + " different stacks in " + taken + " samples" +
+         (movement.same > 1 ? ", the most common in " + std::to_string(movement.same) : "");
 }
 
 }  // namespace
 
 void write_stacks(const Capture& capture, ReportWriter& out) {
-  write_user_stack(capture.stack, out);
+  write_user_stack(capture, out);
   out.heading("Kernel stack");
   for (const std::string& function : capture.kernel_stack)
     out.line(text::printable(function));
@@ -109,11 +120,12 @@ void write_samples(const Evidence& evidence, ReportWriter& out) {
   if (samples.empty()) return;
   out.heading("Samples");
   out.line(quote_states(evidence));
-  if (const auto same = same_stack(samples); same > 0 && samples.size() > 1)
-    out.line("the same stack in " + std::to_string(same) + " of " + std::to_string(samples.size()));
   if (samples.size() < 2) return;
+  const Movement movement = movement_of(samples);
+  if (const std::string words = stack_words(movement); !words.empty()) out.line(words);
   out.line(quote_switches(evidence));
   out.line(quote_io(evidence));
+  out.line(movement.moving() ? "it is moving" : "it is not moving");
 }
 
 }  // namespace pghang

@@ -115,6 +115,8 @@ text::Values values_of(const Evidence& evidence, const Facts& facts, const Place
   values["pid"] = std::to_string(capture.key.pid);
   values["sql_pid"] = std::to_string(sql_pid(evidence));
   values["ppid"] = std::to_string(capture.ppid);
+  values["parent"] =
+      capture.parent ? name_process(*capture.parent) : "process " + std::to_string(capture.ppid);
   if (evidence.activity && evidence.activity->leader_pid)
     values["leader"] = std::to_string(*evidence.activity->leader_pid);
   values["kind"] = facts.kind;

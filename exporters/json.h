@@ -19,9 +19,8 @@ struct IncidentFilter {
   std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< the newest so many
 };
 
-/// `diagnose --json` and the `diagnosis` member of an incident. `samples.moving`: between the first
-/// and the last sample it was switched, its stack changed or it did I/O; CPU time alone is not
-/// moving.
+/// `diagnose --json` and the `diagnosis` member of an incident. `samples` is what movement.h says;
+/// `stack.held_us` is of the whole capture, as `samples.held_us`, and a stop beyond its samples.
 /// `wait_graph` is what the capture alone shows; that of an incident knows locks and sessions too.
 [[nodiscard]] std::string diagnosis_json(
     const Evidence& evidence,

@@ -44,7 +44,7 @@ json::array missing_array(const Capture& capture, bool has_fingerprint) {
   json::array array;
   for (const Missing& entry : capture.missing)
     array.push_back(missing_object(entry));
-  if (!has_fingerprint && !capture.gone)
+  if (!has_fingerprint && !has_ended(capture))
     array.push_back(missing_object({"fingerprint", no_fingerprint_because(capture.stack), ""}));
   return array;
 }
@@ -217,6 +217,7 @@ json::object diagnosis_object(
       {"kernel_stack", strings(capture.kernel_stack)},
       {"stack", stack_object(capture)},
       {"samples", samples_object(capture.samples)},
+      {"trace", trace_value(evidence.trace)},
       {"fingerprint", fingerprint_value(fingerprint)},
       {"wait_graph", wait_graph_value(waits)},
       {"verdict", verdict_object(verdict)},

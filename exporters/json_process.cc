@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <set>
 #include <type_traits>
 
 #include <boost/json.hpp>
 
+#include "diagnosis/movement.h"
 #include "diagnosis/wait_event_names.h"
 #include "exporters/json_text.h"
 #include "exporters/json_values.h"
@@ -58,11 +58,6 @@ json::value io_value(const Sample& sample) {
 
 double seconds(std::uint64_t nanos) {
   return static_cast<double>(nanos) / 1e9;
-}
-
-/// Counters of one process never fall; a torn pair of samples counts as no change.
-std::uint64_t growth(std::uint64_t from, std::uint64_t to) {
-  return to > from ? to - from : 0;
 }
 
 }  // namespace
@@ -123,13 +118,12 @@ json::object interrupts_object(const Capture& capture) {
 }
 
 json::object samples_object(const std::vector<Sample>& samples) {
-  std::set<std::uint64_t> stacks;
-  for (const Sample& sample : samples) {
-    if (sample.stack_id != 0) stacks.insert(sample.stack_id);
-  }
+  const Movement movement = movement_of(samples);
   json::object object{
-      {"count", samples.size()},
-      {"distinct", stacks.size()},
+      {"count", movement.samples},
+      {"distinct", movement.distinct},
+      {"stops", movement.stops},
+      {"held_us", json_number(movement.held_micros)},
       {"cpu_seconds", nullptr},
       {"switches", nullptr},
       {"read_bytes", nullptr},
@@ -137,22 +131,11 @@ json::object samples_object(const std::vector<Sample>& samples) {
       {"moving", nullptr},
   };
   if (samples.size() < 2) return object;
-
-  const Sample& first = samples.front();
-  const Sample& last = samples.back();
-  const std::uint64_t switches = growth(first.voluntary_switches, last.voluntary_switches) +
-                                 growth(first.involuntary_switches, last.involuntary_switches);
-  bool moving = stacks.size() > 1 || switches > 0;
-  object["cpu_seconds"] = seconds(growth(first.cpu_nanos, last.cpu_nanos));
-  object["switches"] = switches;
-  if (first.io && last.io) {
-    const std::uint64_t read = growth(first.io->read_bytes, last.io->read_bytes);
-    const std::uint64_t written = growth(first.io->write_bytes, last.io->write_bytes);
-    object["read_bytes"] = read;
-    object["write_bytes"] = written;
-    moving = moving || read > 0 || written > 0;
-  }
-  object["moving"] = moving;
+  object["cpu_seconds"] = seconds(movement.cpu_nanos);
+  object["switches"] = movement.switches;
+  object["read_bytes"] = or_null(movement.read_bytes);
+  object["write_bytes"] = or_null(movement.write_bytes);
+  object["moving"] = movement.moving();
   return object;
 }
 

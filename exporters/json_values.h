@@ -19,6 +19,7 @@ namespace pghang {
 [[nodiscard]] boost::json::object related_object(const RelatedProcess& process);
 [[nodiscard]] boost::json::value syscall_value(const std::optional<Syscall>& syscall);
 [[nodiscard]] boost::json::object stack_object(const Capture& capture);
+[[nodiscard]] boost::json::value trace_value(const std::optional<SyscallTrace>& trace);
 [[nodiscard]] boost::json::value fingerprint_value(const std::optional<Fingerprint>& fingerprint);
 [[nodiscard]] boost::json::value signature_value(const std::optional<SignatureMatch>& match);
 /// What a list shows of an incident.

@@ -27,7 +27,8 @@ struct Missing {
 struct Capture {
   ProcessKey key;
   std::int64_t captured_at_micros = 0;  ///< CLOCK_REALTIME, unix epoch
-  bool gone = false;      ///< no such process, or it ended meanwhile; nothing else is meaningful
+  /// No such process, or (start_ticks known) it ended meanwhile; nothing else is meaningful.
+  bool gone = false;
   bool postgres = false;  ///< its executable has PostgreSQL's symbols
   std::string comm;
   std::string title;  ///< /proc/PID/cmdline, PostgreSQL's process title
@@ -55,8 +56,18 @@ struct Capture {
   /// Copies of the stack that were thrown away, since the process ran while they were taken.
   std::uint32_t torn_copies = 0;
   double child_cpu_micros = 0;  ///< the capture children's part of cpu_micros
+  bool kernel_thread = false;  ///< no program: it has neither user stack nor user memory
+  /// Of a zombie: who has yet to collect it. A zombie has this, comm, ppid and one sample.
+  std::optional<RelatedProcess> parent;
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };
+
+/// No such process, or a zombie.
+[[nodiscard]] inline bool has_ended(const Capture& capture) {
+  if (capture.gone || capture.samples.empty()) return capture.gone;
+  const ProcessState state = capture.samples.back().state;
+  return state == ProcessState::zombie || state == ProcessState::dead;
+}
 
 }  // namespace pghang

@@ -5,6 +5,7 @@
 
 #include "collectors/evidence/activity.h"
 #include "collectors/evidence/capture.h"
+#include "collectors/evidence/syscall_trace.h"
 
 namespace pghang {
 
@@ -24,6 +25,7 @@ struct Evidence {
   std::optional<Activity> activity;  ///< absent without a connection
   Asked asked;
   Capture capture;
+  std::optional<SyscallTrace> trace;  ///< only where a person asked for one
 
   friend bool operator==(const Evidence&, const Evidence&) = default;
 };

@@ -1,5 +1,6 @@
 #include "collectors/evidence/stack_trace.h"
 #include "collectors/evidence/syscall.h"
+#include "collectors/evidence/syscall_trace.h"
 
 namespace pghang {
 
@@ -50,6 +51,25 @@ const char* to_string(RecoveredBy way) {
     case RecoveredBy::signal: return "signal";
   }
   return "none";
+}
+
+const char* to_string(TraceMethod method) {
+  switch (method) {
+    case TraceMethod::perf: return "perf";
+    case TraceMethod::ptrace: return "ptrace";
+  }
+  return "ptrace";
+}
+
+const char* to_string(TraceEnd end) {
+  switch (end) {
+    case TraceEnd::duration: return "duration";
+    case TraceEnd::stops: return "stops";
+    case TraceEnd::held: return "held";
+    case TraceEnd::exec: return "exec";
+    case TraceEnd::exited: return "exited";
+  }
+  return "duration";
 }
 
 }  // namespace pghang

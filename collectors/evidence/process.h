@@ -94,6 +94,7 @@ struct Sample {
   std::optional<IoCounters> io;
   InterruptFlags flags;
   std::uint64_t stack_id = 0;  ///< equal for equal stacks within one capture; 0: no stack taken
+  double held_micros = 0;      ///< time the process was held stopped for this sample's stack
 
   friend bool operator==(const Sample&, const Sample&) = default;
 };

@@ -59,7 +59,7 @@ struct Frame {
 /// A user stack. A partial one is a result, not an error.
 struct StackTrace {
   CaptureMethod method = CaptureMethod::kernel_only;
-  double held_micros = 0;   ///< time the process was held stopped; 0 for in_place
+  double held_micros = 0;   ///< time the process was held stopped, all samples together
   bool complete = false;    ///< the outermost frame (`_start`, `clone`) was reached
   std::string stop_reason;  ///< why unwinding ended when not complete
   std::vector<Frame> frames;

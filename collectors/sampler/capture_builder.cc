@@ -110,6 +110,9 @@ build_capture(ChildReport report, const CaptureRequest& request, const ModuleSou
     capture.stack = std::move(traces[last - 1]);
     if (request.keep_snapshot) capture.snapshot = kept(report.stacks[last - 1], report.mappings);
   }
+  capture.stack.held_micros = 0;
+  for (const Sample& sample : capture.samples)
+    capture.stack.held_micros += sample.held_micros;
   report_deleted_modules(report.mappings, modules, capture);
   return capture;
 }
@@ -133,9 +136,11 @@ void take_better_stack(
   if (stop.stacks.empty()) return;
   StackTrace stack = std::move(unwind_all(stop, modules).front());
   const bool better = stack.complete || stack.frames.size() > capture.stack.frames.size();
+  // It was held whichever is taken, and every hold is accounted for.
+  capture.samples.back().held_micros += stack.held_micros;
+  stack.held_micros += capture.stack.held_micros;
   if (!better) {
-    // The process was held all the same, and every hold is accounted for.
-    capture.stack.held_micros += stack.held_micros;
+    capture.stack.held_micros = stack.held_micros;
     return;
   }
   capture.stack = std::move(stack);

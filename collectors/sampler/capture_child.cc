@@ -8,7 +8,9 @@
 
 #include "collectors/process/capabilities.h"
 #include "collectors/process/cluster_survey.h"
+#include "collectors/process/monotonic.h"
 #include "collectors/process/observer.h"
+#include "collectors/process/peer_scan.h"
 #include "collectors/sampler/kernel_view.h"
 #include "collectors/sampler/stack_series.h"
 #include "collectors/sampler/target_identity.h"
@@ -41,6 +43,32 @@ ChildReport gone(ProcessKey key) {
   report.capture.captured_at_micros = now_micros();
   report.capture.gone = true;
   return report;
+}
+
+/// What a zombie still has: its parent can be asked why it stays.
+ChildReport zombie(const ProcFs& proc, const ProcStat& stat, ProcessKey key) {
+  ChildReport report;
+  report.capture.key = key;
+  report.capture.captured_at_micros = now_micros();
+  report.capture.comm = stat.comm;
+  report.capture.ppid = stat.ppid;
+  report.capture.ns_pid = key.pid;
+  report.capture.parent = related_process(proc, stat.ppid);
+  Sample& sample = report.capture.samples.emplace_back();
+  sample.at_micros = monotonic_micros();
+  sample.state = stat.state;
+  return report;
+}
+
+bool has_ended(const ProcStat& stat) {
+  return stat.state == ProcessState::zombie || stat.state == ProcessState::dead;
+}
+
+/// Only a capture is interested in what is left of an ended process.
+ChildReport ended(const ChildTask& task, const ProcFs& proc, const ProcStat& stat, ProcessKey key) {
+  const bool capture =
+      task.kind == ChildTask::Kind::capture || task.kind == ChildTask::Kind::kernel_only;
+  return capture ? zombie(proc, stat, key) : gone(key);
 }
 
 ChildReport without_process(const Error& error, ProcessKey key) {
@@ -116,12 +144,14 @@ Result<void> take_samples(
     if (stacks == nullptr) {
       report.stack_of_sample.push_back(0);
     } else if (number < request.samples) {
-      stacks->take(*sample);
+      stacks->take(*sample, request.samples - number < request.max_stops);
     } else {
       stacks->take_last(*sample);
     }
     span.add(proc, request.pid, *sample);
     report.capture.samples.push_back(*std::move(sample));
+    // It stands still once its stop comes, and until this process ends.
+    if (stacks != nullptr && stacks->still_attached()) break;
   }
   report.capture.captured_at_micros = now_micros();
   return boost::system::in_place_value;
@@ -213,7 +243,9 @@ Result<void> look_with_memory(
   if (!mappings) {
     without_memory(proc, mappings.error(), report);
   } else if (report.mappings.empty()) {
-    without_memory(proc, {Errc::unsupported, "a kernel thread has no user memory"}, report);
+    const char* const why = report.capture.kernel_thread ? "a kernel thread has no user memory"
+                                                         : "it is ending: its memory is gone";
+    without_memory(proc, {Errc::unsupported, why}, report);
   }
   return look(task.request, proc, modules, symbols, listener, report);
 }
@@ -232,15 +264,17 @@ ChildReport run_task(
   const auto stat = identify(proc, request);
   if (!stat) return without_process(stat.error(), {request.pid, request.expect_start_ticks});
   request.expect_start_ticks = stat->start_ticks;
+  if (has_ended(*stat)) return ended(task, proc, *stat, {request.pid, stat->start_ticks});
   ChildReport report;
   report.capture.key = {request.pid, stat->start_ticks};
+  report.capture.kernel_thread = stat->kernel_thread;
   const auto seen = task.kind == ChildTask::Kind::kernel_only
                         ? look_without_memory(request, proc, *stat, report)
                         : look_with_memory(task, proc, modules, symbols, memo, listener, report);
   if (!seen) return without_process(seen.error(), report.capture.key);
-  if (const auto still = identify(proc, request); !still) {
-    return without_process(still.error(), report.capture.key);
-  }
+  const auto still = identify(proc, request);
+  if (!still) return without_process(still.error(), report.capture.key);
+  if (has_ended(*still)) return ended(task, proc, *still, report.capture.key);
   return report;
 }
 

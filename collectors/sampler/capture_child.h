@@ -15,7 +15,9 @@ namespace pghang::sampler {
 /// of the memo is the child's own.
 ///
 /// Stacks: each sample of a process that does not run gets one `in_place`. A running one is stopped
-/// at most once per capture, for the last sample; its other samples have none.
+/// for the last max_stops of its samples, once for each; earlier ones have none. Only several
+/// stacks tell where a loop goes, and a hold is short: 5 stops of a PL/Python loop took 0.51 ms in
+/// all on two cores with a load of 20. A stop that does not come in time ends the samples.
 [[nodiscard]] ChildReport run_task(
     const ChildTask& task,
     const ProcFs& proc,

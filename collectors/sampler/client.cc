@@ -180,6 +180,17 @@ asio::awaitable<Result<void>> SamplerClient::prewarm(pid_t pid, milliseconds dea
   co_return boost::system::in_place_value;
 }
 
+asio::awaitable<Result<SyscallTrace>>
+SamplerClient::trace(TraceRequest request, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::trace,
+      codec::encode(request),
+      deadline
+  );
+  co_return value_in<SyscallTrace>(answer, MessageType::traced);
+}
+
 asio::awaitable<Result<SamplerStats>> SamplerClient::stats(milliseconds deadline) {
   const auto answer = co_await ClientChannel::ask(impl_->channel, MessageType::stats, {}, deadline);
   co_return value_in<SamplerStats>(answer, MessageType::stats_reply);

@@ -21,10 +21,10 @@ class Sampler {
   Sampler& operator=(const Sampler&) = delete;
   virtual ~Sampler() = default;
 
-  /// One capture or prewarm at a time; further calls fail with `busy`. Errors: timeout (the helper
-  /// gave up on it), disconnected (the keeper is gone: the daemon must end), identity_changed,
-  /// busy, refused, io (the worker or the capture child died of it), malformed. A process that does
-  /// not exist is not an error: Capture::gone.
+  /// One capture, prewarm or trace at a time; further calls fail with `busy`. Errors: timeout (the
+  /// helper gave up on it), disconnected (the keeper is gone: the daemon must end),
+  /// identity_changed, busy, refused, io (the worker or the capture child died of it), malformed. A
+  /// process that does not exist is not an error: Capture::gone.
   [[nodiscard]] virtual boost::asio::awaitable<Result<Capture>>
   capture(CaptureRequest request, std::chrono::milliseconds deadline) = 0;
 
@@ -61,6 +61,12 @@ class SamplerClient final : public Sampler {
   [[nodiscard]] boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) override;
+
+  /// The system calls of a process over some time. Not part of the port: the daemon has no way to
+  /// ask for it. Errors: those of capture(), and refused (its state; no way to trace it is left),
+  /// not_found, permission_denied.
+  [[nodiscard]] boost::asio::awaitable<Result<SyscallTrace>>
+  trace(TraceRequest request, std::chrono::milliseconds deadline);
 
   [[nodiscard]] pid_t keeper_pid() const;
 

@@ -31,8 +31,8 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
  public:
   ClientChannel(const boost::asio::any_io_executor& executor, UniqueFd socket);
 
-  /// Sends and waits for the answer, at most deadline + kAnswerMargin. Errors: busy (a capture or
-  /// prewarm is under way and this is another), timeout, disconnected.
+  /// Sends and waits for the answer, at most deadline + kAnswerMargin. Errors: busy (a capture,
+  /// trace or prewarm is under way and this is another), timeout, disconnected.
   [[nodiscard]] static boost::asio::awaitable<Result<Answer>> ask(
       std::shared_ptr<ClientChannel> self,
       MessageType type,

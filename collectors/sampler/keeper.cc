@@ -160,7 +160,8 @@ void Keeper::accept(std::string_view packet) {
   if (!message) return;
   switch (message->header.type) {
     case MessageType::capture:
-    case MessageType::prewarm: relay(*message, packet); return;
+    case MessageType::prewarm:
+    case MessageType::trace: relay(*message, packet); return;
     case MessageType::stats: {
       SamplerStats stats = stats_;
       stats.abandoned = graveyard_.abandoned(Clock::now());
@@ -223,6 +224,7 @@ void Keeper::take_from_worker(std::string_view packet) {
       return;
     case MessageType::captured:
     case MessageType::prewarmed:
+    case MessageType::traced:
     case MessageType::failed:
       if (!in_flight_ || message->header.id != in_flight_->id) return;
       in_flight_.reset();

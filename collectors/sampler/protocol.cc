@@ -16,10 +16,12 @@ bool known(MessageType type) {
     case MessageType::capture:
     case MessageType::prewarm:
     case MessageType::stats:
+    case MessageType::trace:
     case MessageType::captured:
     case MessageType::failed:
     case MessageType::stats_reply:
     case MessageType::prewarmed:
+    case MessageType::traced:
     case MessageType::touching: return true;
   }
   return false;

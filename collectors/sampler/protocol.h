@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "collectors/evidence/capture.h"
+#include "collectors/evidence/syscall_trace.h"
 #include "config/result.h"
 
 /// The helper's protocol (DESIGN section 4).
@@ -20,15 +21,16 @@
 /// version, type and length and drop what does not fit. The set of requests is closed: the helper
 /// never takes a path, a program or an address from outside; it takes pids.
 ///
-///   daemon → keeper   capture (CaptureRequest), prewarm (PrewarmRequest), stats (empty)
-///   keeper → daemon   captured (Capture), prewarmed (empty), failed (CaptureFailure),
-///                     stats_reply (SamplerStats)
-///   worker → keeper   captured, prewarmed, failed, and touching (TouchingNotice): every capture
-///                     child says its pid before it looks at a target
+///   daemon → keeper   capture (CaptureRequest), prewarm (PrewarmRequest), trace (TraceRequest),
+///                     stats (empty)
+///   keeper → daemon   captured (Capture), prewarmed (empty), traced (SyscallTrace),
+///                     failed (CaptureFailure), stats_reply (SamplerStats)
+///   worker → keeper   captured, prewarmed, traced, failed, and touching (TouchingNotice): every
+///                     capture child says its pid before it looks at a target
 ///
-/// The keeper answers stats itself. It relays one capture or prewarm at a time to its worker; a
-/// second one meanwhile is answered `failed` busy. It reads headers only, and of the bodies only
-/// TouchingNotice.
+/// The keeper answers stats itself. It relays one capture, prewarm or trace at a time to its
+/// worker; a second one meanwhile is answered `failed` busy. It reads headers only, and of the
+/// bodies only TouchingNotice.
 ///
 /// Deadlines are nested. The worker ends a capture child at memory_budget(): the target's memory
 /// may be locked (mmap_lock). A second child then looks without touching it (kernel_only); that one
@@ -62,10 +64,12 @@ enum class MessageType : std::uint16_t {
   capture = 1,
   prewarm = 2,
   stats = 3,
+  trace = 4,
   captured = 101,
   failed = 102,
   stats_reply = 103,
   prewarmed = 104,
+  traced = 105,
   touching = 201,  ///< between the helper's own processes only
 };
 
@@ -91,10 +95,27 @@ struct CaptureRequest {
   bool allow_ptrace_stop = true;
   bool peers = true;           ///< look for the other end of pipes and sockets over /proc
   bool keep_snapshot = false;  ///< answer with Capture::snapshot, when it fits
+  /// How many samples of a running process may have a stack, each by one stop: the last ones.
+  std::uint32_t max_stops = 1;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.
 inline constexpr std::int64_t kStartToleranceMicros = 3'000'000;
+
+/// Asks for the system calls of a process over some time. A person asked for it, never the daemon.
+struct TraceRequest {
+  pid_t pid = 0;
+  std::uint64_t start_ticks = 0;
+  std::uint32_t duration_ms = 0;  ///< kMinTraceMs to kMaxTraceMs
+  bool allow_ptrace = true;       ///< where the kernel's tracepoints cannot be had
+  bool allow_perf = true;
+  std::uint32_t max_stops = 20'000;
+  /// At most this share of the time asked for may the process be held stopped, all stops together.
+  double max_held_share = 0.25;
+};
+
+inline constexpr std::uint32_t kMinTraceMs = 100;
+inline constexpr std::uint32_t kMaxTraceMs = 60'000;
 
 /// Asks the worker to parse the modules of a process ahead of time.
 struct PrewarmRequest {

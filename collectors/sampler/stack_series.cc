@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "collectors/process/capabilities.h"
-#include "collectors/sampler/realtime.h"
+#include "collectors/process/realtime.h"
 
 namespace pghang::sampler {
 namespace {
@@ -32,20 +32,23 @@ StackSeries::StackSeries(
       listener_(listener),
       report_(report) {}
 
-void StackSeries::take(const Sample& sample) {
+void StackSeries::take(Sample& sample, bool may_stop) {
   if (has_not_run_since_last(sample)) {
     report_.stack_of_sample.push_back(last_stack_);
     return;
   }
   last_stack_ = 0;
-  if (asleep(sample.state) && report_.stacks.size() < kMaxStacks) {
-    if (auto snapshot = in_place()) keep(*std::move(snapshot));
+  const bool room = report_.stacks.size() < kMaxStacks;
+  if (room && asleep(sample.state)) {
+    if (auto snapshot = in_place()) keep(*std::move(snapshot), sample);
+  } else if (room && may_stop && request_.allow_ptrace_stop) {
+    if (auto snapshot = stopped()) keep(*std::move(snapshot), sample);
   }
   last_ = sample;
   report_.stack_of_sample.push_back(last_stack_);
 }
 
-void StackSeries::take_last(const Sample& sample) {
+void StackSeries::take_last(Sample& sample) {
   if (has_not_run_since_last(sample)) {
     report_.stack_of_sample.push_back(last_stack_);
     return;
@@ -53,7 +56,7 @@ void StackSeries::take_last(const Sample& sample) {
   last_stack_ = 0;
   auto snapshot = any_way(sample.state);
   if (snapshot) {
-    keep(*std::move(snapshot));
+    keep(*std::move(snapshot), sample);
   } else {
     add_missing(
         report_.capture.missing,
@@ -67,7 +70,8 @@ void StackSeries::take_last(const Sample& sample) {
 }
 
 void StackSeries::take_stopped() {
-  if (auto snapshot = stopped()) keep(*std::move(snapshot));
+  Sample none;
+  if (auto snapshot = stopped()) keep(*std::move(snapshot), none);
 }
 
 /// A switch counter moves whenever a process goes to sleep, so one that sleeps with the same
@@ -97,10 +101,12 @@ Result<StackSnapshot> StackSeries::in_place() {
 }
 
 Result<StackSnapshot> StackSeries::stopped() {
+  std::vector<Missing>& missing = report_.capture.missing;
   report_.stopped_target = true;
   const Realtime realtime(processor_of(proc_, key_.pid));
-  if (realtime.error() != 0) {
-    report_.capture.missing.push_back(
+  const bool told = std::ranges::find(missing, "realtime", &Missing::evidence) != missing.end();
+  if (realtime.error() != 0 && !told) {
+    missing.push_back(
         {.evidence = "realtime",
          .error = std::generic_category().message(realtime.error()),
          .needs = "CAP_SYS_NICE"}
@@ -117,7 +123,8 @@ Result<StackSnapshot> StackSeries::stopped() {
   return snapshot;
 }
 
-void StackSeries::keep(StackSnapshot snapshot) {
+void StackSeries::keep(StackSnapshot snapshot, Sample& sample) {
+  sample.held_micros = snapshot.held_micros;
   const auto same =
       std::find_if(report_.stacks.begin(), report_.stacks.end(), [&](const StackSnapshot& other) {
         return other.registers == snapshot.registers && other.method == snapshot.method &&

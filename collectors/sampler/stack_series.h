@@ -22,12 +22,13 @@ class StackSeries {
       ChildReport& report
   );
 
-  /// The stack of a sample that is not the last: in_place or none.
-  void take(const Sample& sample);
+  /// The stack of a sample that is not the last: in_place, of a running process by one stop where
+  /// `may_stop`, or none. Sets the sample's held_micros.
+  void take(Sample& sample, bool may_stop);
 
   /// The stack of the last sample: in_place, or by one stop where that is needed and allowed. What
   /// could not be had is added to the report's `missing`.
-  void take_last(const Sample& sample);
+  void take_last(Sample& sample);
 
   /// After a stop that did not come in time: only the end of this process detaches the target, so
   /// it has to come soon.
@@ -41,7 +42,7 @@ class StackSeries {
   [[nodiscard]] Result<StackSnapshot> in_place();
   [[nodiscard]] Result<StackSnapshot> stopped();
   [[nodiscard]] Result<StackSnapshot> any_way(ProcessState state);
-  void keep(StackSnapshot snapshot);
+  void keep(StackSnapshot snapshot, Sample& sample);
 
   const ProcFs& proc_;
   ProcessKey key_;

@@ -30,9 +30,6 @@ Result<ProcStat> identify(const ProcFs& proc, const CaptureRequest& request) {
               std::to_string(apart / 1'000'000) + " s after the backend asked for"};
     }
   }
-  if (stat->state == ProcessState::zombie || stat->state == ProcessState::dead) {
-    return Error{Errc::not_found, "process " + std::to_string(request.pid) + " has ended"};
-  }
   return stat;
 }
 

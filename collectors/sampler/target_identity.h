@@ -7,7 +7,7 @@
 
 namespace pghang::sampler {
 
-/// /proc/PID/stat of the process asked for. Errors: not_found (gone, or a zombie: it has ended),
+/// /proc/PID/stat of the process asked for, which may be a zombie. Errors: not_found,
 /// identity_changed (start_ticks or backend_start say it is another process), permission_denied,
 /// io, malformed.
 [[nodiscard]] Result<ProcStat> identify(const ProcFs& proc, const CaptureRequest& request);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "collectors/sampler/mappings_memo.h"
 #include "collectors/sampler/packet_socket.h"
 #include "collectors/sampler/protocol.h"
+#include "collectors/sampler/trace_task.h"
 #include "collectors/stack/module_cache.h"
 
 namespace pghang::sampler {
@@ -35,6 +37,8 @@ constexpr std::uint32_t kLateIntervalMs = 20;
 /// A survey ends itself after kSurveyBudget, unless a process it looks at does not answer.
 constexpr milliseconds kSurveyDeadline{500};
 constexpr int kLargeBlock = 256 * 1024;
+/// Of a trace, beyond its duration: the first stop, the last one, and the look afterwards.
+constexpr milliseconds kTraceMargin{1500};
 
 double own_cpu_micros() {
   timespec time{};
@@ -64,10 +68,14 @@ class Worker {
   [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
   void find_mappings(ChildReport& report);
   void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
+  [[nodiscard]] Result<SyscallTrace> trace(const TraceRequest& request, Turn& turn);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
   void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
   in_child(const ChildTask& task, milliseconds budget, Turn& turn);
+  template <typename Report>
+  [[nodiscard]] Result<Report>
+  report_of_child(const std::function<Report()>& body, milliseconds budget, Turn& turn);
 
   UniqueFd keeper_;
   const HelperHooks& hooks_;
@@ -112,6 +120,12 @@ std::string Worker::answer(const Message& message) {
       const auto warmed = prewarm(request->pid, turn);
       if (!warmed) return encode_failure(id, warmed.error());
       return encode_message({.type = MessageType::prewarmed, .id = id}, {});
+    }
+  } else if (message.header.type == MessageType::trace) {
+    if (const auto request = codec::decode<TraceRequest>(message.body)) {
+      const auto traced = trace(*request, turn);
+      if (!traced) return encode_failure(id, traced.error());
+      return encode_message({.type = MessageType::traced, .id = id}, codec::encode(*traced));
     }
   }
   return encode_failure(id, {Errc::malformed, "the request cannot be read"});
@@ -202,15 +216,58 @@ void Worker::find_mappings(ChildReport& report) {
   }
 }
 
+/// By two children: the end of the first lets the target go, and the second looks how it is then.
+Result<SyscallTrace> Worker::trace(const TraceRequest& request, Turn& turn) {
+  if (request.pid <= 0) return Error{Errc::malformed, "no such pid"};
+  if (request.duration_ms < kMinTraceMs || request.duration_ms > kMaxTraceMs) {
+    return Error{Errc::refused, "a trace lasts 100 ms to 60 s"};
+  }
+  if (milliseconds(request.duration_ms) + kTraceMargin > child_budget(turn.deadline)) {
+    return Error{Errc::refused, "the trace needs more than the deadline leaves"};
+  }
+  auto report = report_of_child<TraceReport>(
+      [&] { return run_trace(request, proc_, hooks_.trace_point); },
+      child_budget(turn.deadline),
+      turn
+  );
+  if (!report) return report.error();
+  if (report->failure) return Error{report->failure->code, report->failure->context};
+  const auto after = report_of_child<TraceReport>(
+      [&] { return look_after_trace(request, proc_); },
+      child_budget(turn.deadline),
+      turn
+  );
+  if (after && !after->failure) {
+    report->trace.state_after = after->trace.state_after;
+    report->trace.tracer_after = after->trace.tracer_after;
+  }
+  return std::move(report->trace);
+}
+
 Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget, Turn& turn) {
-  const auto body = [&] {
+  auto report = report_of_child<ChildReport>(
+      [&] {
+        ChildReport taken =
+            run_task(task, proc_, modules_, symbols_, memo_, hooks_.capture_point);
+        memo_.give_back(taken.known_maps, std::exchange(taken.mappings, {}));
+        return taken;
+      },
+      budget,
+      turn
+  );
+  if (report) find_mappings(*report);
+  return report;
+}
+
+template <typename Report>
+Result<Report>
+Worker::report_of_child(const std::function<Report()>& body, milliseconds budget, Turn& turn) {
+  const auto encoded = [&] {
     if (hooks_.child_started) hooks_.child_started();
-    ChildReport report = run_task(task, proc_, modules_, symbols_, memo_, hooks_.capture_point);
-    memo_.give_back(report.known_maps, std::exchange(report.mappings, {}));
-    return codec::encode(report);
+    return codec::encode(body());
   };
   auto done = run_forked(
-      body,
+      encoded,
       keeper_.get(),
       kMaxReportBytes,
       turn.at(budget),
@@ -219,9 +276,8 @@ Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget,
   turn.child_cpu_micros += done.cpu_micros;
   child_stuck_ = child_stuck_ || done.stuck;
   if (!done.output) return done.output.error();
-  auto report = codec::decode<ChildReport>(*done.output);
+  auto report = codec::decode<Report>(*done.output);
   if (!report) return Error{Errc::io, "the capture child's report cannot be read"};
-  find_mappings(*report);
   return *std::move(report);
 }
 

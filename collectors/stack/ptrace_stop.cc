@@ -9,7 +9,7 @@
 #include <ctime>
 #include <system_error>
 
-#include "collectors/process/cgroup_freezer.h"
+#include "collectors/process/check_process.h"
 #include "collectors/process/target_memory.h"
 #include "collectors/stack/held_stack.h"
 #include "collectors/stack/stack_capture.h"
@@ -129,23 +129,6 @@ int signal_to_return(int status) {
   return status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
 }
 
-Result<void> check_state(const ProcFs& proc, ProcessKey key) {
-  const auto stat = check_identity(proc, key);
-  if (!stat) return stat.error();
-  if (stat->state == ProcessState::running || stat->state == ProcessState::sleeping) return {};
-  return Error{
-      Errc::refused,
-      std::string("a process in state ") + static_cast<char>(stat->state) + " is left alone"};
-}
-
-/// A frozen process shows S with cgroup v2. Where the freezer cannot be read, SEIZE does no harm.
-Result<void> check_freezer(const ProcFs& proc, pid_t pid) {
-  const auto wchan = proc.read(pid, "wchan");
-  const auto frozen = is_frozen(proc, pid, wchan ? std::string_view(*wchan) : std::string_view());
-  if (frozen && *frozen) return Error{Errc::refused, "a frozen process is left alone"};
-  return {};
-}
-
 StackSnapshot to_snapshot(ProcessKey key, const HeldStack& stack, const Held& held) {
   const user_regs_struct& r = held.registers;
   StackSnapshot snapshot;
@@ -191,8 +174,7 @@ Result<StackSnapshot> capture_ptrace_stop(
   const auto at = [&](CapturePoint point) {
     if (listener) listener(point);
   };
-  if (const auto fit = check_state(proc, key); !fit) return fit.error();
-  if (const auto fit = check_freezer(proc, key.pid); !fit) return fit.error();
+  if (const auto fit = check_stoppable(proc, key); !fit) return fit.error();
   const ProcessMemory memory(key.pid);
   HeldStack stack(memory, mappings);
   if (!stack.ready()) return Error{Errc::io, "no memory for a copy of the stack"};

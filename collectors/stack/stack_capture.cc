@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "collectors/process/check_process.h"
 #include "collectors/process/target_memory.h"
 #include "collectors/stack/stack_copy.h"
 
@@ -47,17 +48,6 @@ Result<Standstill> look(const ProcFs& proc, pid_t pid) {
 }
 
 }  // namespace
-
-Result<ProcStat> check_identity(const ProcFs& proc, ProcessKey key) {
-  const auto text = proc.read(key.pid, "stat");
-  if (!text) return text.error();
-  const auto stat = parse_stat(*text);
-  if (!stat) return stat.error();
-  if (stat->start_ticks != key.start_ticks) {
-    return Error{Errc::identity_changed, "the pid belongs to another process now"};
-  }
-  return *stat;
-}
 
 StackRange stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp, std::size_t limit) {
   // From the end: there the main stack lies.

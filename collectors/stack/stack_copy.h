@@ -21,7 +21,4 @@ struct StackRange {
 [[nodiscard]] StackRange
 stack_range(const std::vector<Mapping>& mappings, std::uint64_t sp, std::size_t limit);
 
-/// The process's stat. Errors: not_found, identity_changed when start_ticks differs.
-[[nodiscard]] Result<ProcStat> check_identity(const ProcFs& proc, ProcessKey key);
-
 }  // namespace pghang

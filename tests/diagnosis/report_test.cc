@@ -64,6 +64,51 @@ TEST(ReportGolden, CopyFromAFifo) {
   expect_golden("copy_from_fifo", report(tests::copy_from_fifo()));
 }
 
+TEST(ReportGolden, TraceByPtrace) {
+  Evidence evidence = tests::copy_from_fifo().evidence();
+  SyscallTrace& trace = evidence.trace.emplace();
+  trace.method = TraceMethod::ptrace;
+  trace.asked_seconds = 2;
+  trace.seconds = 1.31;
+  trace.end = TraceEnd::stops;
+  trace.calls = {
+      {17, "pread64", 3'000, 1'200'345, 33'400, {{"EINTR", 12}, {"EIO", 1}}},
+      {110, "getppid", 6'000, 4'200, 31.5, {}},
+      {39, "getpid", 2, 0.4, 0.3, {}}};
+  trace.unfinished = UnfinishedCall{257, "openat", 0.75};
+  trace.no_perf = "perf_event_open: Permission denied (needs CAP_PERFMON)";
+  trace.stops = 20'000;
+  trace.held_micros = 240'000;
+  trace.longest_held_micros = 310;
+  trace.interrupted = "openat";
+  trace.signals = 1;
+  trace.threads = 4;
+  trace.state_after = ProcessState::sleeping;
+  expect_golden("trace_by_ptrace", render_report(evidence, diagnose(evidence), std::nullopt));
+}
+
+TEST(ReportGolden, TraceByPerfOfOneThatWaits) {
+  Evidence evidence = tests::copy_from_fifo().evidence();
+  SyscallTrace& trace = evidence.trace.emplace();
+  trace.method = TraceMethod::perf;
+  trace.seconds = 2;
+  trace.unfinished = UnfinishedCall{257, "openat", 2};
+  trace.state_after = ProcessState::sleeping;
+  expect_golden("trace_by_perf", render_report(evidence, diagnose(evidence), std::nullopt));
+}
+
+TEST(ReportGolden, Zombie) {
+  Evidence evidence;
+  evidence.capture.key = {.pid = 4711, .start_ticks = 100};
+  evidence.capture.captured_at_micros = 1'795'360'323'000'000;
+  evidence.capture.comm = "postgres";
+  evidence.capture.ppid = 4000;
+  evidence.capture.ns_pid = 4711;
+  evidence.capture.parent = RelatedProcess{4000, "postgres", ProcessState::stopped, ""};
+  evidence.capture.samples.emplace_back().state = ProcessState::zombie;
+  expect_golden("zombie", render_report(evidence, diagnose(evidence), std::nullopt));
+}
+
 TEST(ReportGolden, PythonLoop) {
   expect_golden("python_loop", report(tests::python_loop()));
 }

@@ -66,6 +66,7 @@ std::set<std::string> contract_paths() {
        "stack",
        "kernel_stack",
        "samples",
+       "trace",
        "verdict",
        "fingerprint",
        "wait_graph"}
@@ -152,8 +153,43 @@ std::set<std::string> contract_paths() {
   add_fields(
       paths,
       "samples.",
-      {"count", "distinct", "cpu_seconds", "switches", "read_bytes", "write_bytes", "moving"}
+      {"count",
+       "distinct",
+       "stops",
+       "held_us",
+       "cpu_seconds",
+       "switches",
+       "read_bytes",
+       "write_bytes",
+       "moving"}
   );
+  add_fields(
+      paths,
+      "trace.",
+      {"method",
+       "asked_seconds",
+       "seconds",
+       "ended_by",
+       "calls",
+       "unfinished",
+       "stops",
+       "held_us",
+       "longest_held_us",
+       "interrupted",
+       "no_perf",
+       "signals",
+       "threads",
+       "lost",
+       "state_after",
+       "tracer_after"}
+  );
+  add_fields(
+      paths,
+      "trace.calls[].",
+      {"number", "name", "calls", "total_us", "per_call_us", "longest_us", "share", "errors"}
+  );
+  add_fields(paths, "trace.calls[].errors[].", {"name", "count"});
+  add_fields(paths, "trace.unfinished.", {"number", "name", "seconds"});
   add_fields(paths, "fingerprint.", {"stable", "exact", "text", "algorithm", "quality"});
   add_fields(
       paths,

@@ -71,6 +71,29 @@ Activity activity() {
   return row;
 }
 
+SyscallTrace trace() {
+  SyscallTrace trace;
+  trace.method = TraceMethod::ptrace;
+  trace.asked_seconds = 2;
+  trace.seconds = 1.25;
+  trace.end = TraceEnd::stops;
+  trace.calls = {
+      {17, "pread64", 30, 1'500, 400, {{"EBADF", 20}, {"EINTR", 1}}},
+      {110, "getppid", 50, 500, 20, {}}};
+  trace.unfinished = UnfinishedCall{232, "epoll_wait", 0.75};
+  trace.no_perf = "perf_event_open: Permission denied (needs CAP_PERFMON)";
+  trace.stops = 20'000;
+  trace.held_micros = 250'000;
+  trace.longest_held_micros = 90;
+  trace.interrupted = "epoll_wait";
+  trace.signals = 2;
+  trace.threads = 3;
+  trace.lost = 4;
+  trace.state_after = ProcessState::sleeping;
+  trace.tracer_after = 77;
+  return trace;
+}
+
 Evidence evidence() {
   Evidence evidence;
   evidence.server = ServerInfo{150020, "15.20", "7300000000000000001", false};
@@ -124,6 +147,7 @@ Evidence evidence() {
   capture.missing = {
       {"kernel_stack", "Operation not permitted", "CAP_SYS_ADMIN"},
       {"interrupts", "no such symbol", ""}};
+  evidence.trace = trace();
   return evidence;
 }
 

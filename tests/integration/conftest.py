@@ -1,10 +1,12 @@
 """One real server for the run, one daemon per test; every test leaves its backends as they were."""
 
+import os
+import subprocess
 import tempfile
 
 import pytest
 from support.cluster import Cluster, Session, remove_folder
-from support.daemon import Daemon, install
+from support.daemon import UNIT_CAPABILITIES, Daemon, as_user, install
 from support import process
 from zoo.confusion import Confusion
 
@@ -21,6 +23,43 @@ def binaries():
     folder = tempfile.mkdtemp(prefix="pghangd-bin-", dir="/tmp")
     yield install(folder)
     remove_folder(folder)
+
+
+def command_line(binaries, arguments, capabilities):
+    """pghangd as the unit runs it, or (capabilities: None) as we are."""
+    prefix = as_user(capabilities) if os.geteuid() == 0 and capabilities is not None else []
+    return [*prefix, binaries / "pghangd", *map(str, arguments)]
+
+
+@pytest.fixture
+def pghangd(binaries):
+    """Runs a command to its end."""
+
+    def run(*arguments, capabilities=UNIT_CAPABILITIES, env=None):
+        return subprocess.run(
+            command_line(binaries, arguments, capabilities),
+            capture_output=True, text=True, timeout=30, cwd="/", stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
+        )
+
+    return run
+
+
+@pytest.fixture
+def start_pghangd(binaries):
+    """Starts a command; whatever still runs afterwards is ended."""
+    started = []
+
+    def start(*arguments, capabilities=UNIT_CAPABILITIES):
+        started.append(subprocess.Popen(
+            command_line(binaries, arguments, capabilities),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/", stdin=subprocess.DEVNULL,
+        ))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+        one.communicate()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ AREAS = [
     ("postgres", r"collectors/postgres/"),
     ("process", r"collectors/process/"),
     ("stack", r"collectors/stack/"),
+    ("trace", r"collectors/trace/"),
     ("sampler wire", r"collectors/sampler/(protocol|packet_socket|pidfd)\."),
     ("sampler client", r"collectors/sampler/client"),
     ("sampler helper", r"collectors/sampler/"),
@@ -30,20 +31,21 @@ AREAS = [
 # What an area may include of ours, besides itself: areas, or single headers by their path.
 #
 #   config <- evidence <- postgres
-#                      <- process <- stack <- sampler helper
+#                      <- process <- stack, trace <- sampler helper
 #                      <- sampler wire <- sampler client
 #                      <- diagnosis <- exporters
 #                                   <- escalation (pure)
-#   daemon may know all of them but process, stack and the helper: it cannot hang or be traced.
+#   daemon may know all of them but process, stack, trace and the helper: it cannot hang or be traced.
 MAY_INCLUDE = {
     "config": [],
     "evidence": ["config"],
     "postgres": ["config", "evidence"],
     "process": ["config", "evidence"],
     "stack": ["config", "evidence", "process"],
+    "trace": ["config", "evidence", "process"],
     "sampler wire": ["config", "evidence", "config/unique_fd.h"],
     "sampler client": ["config", "evidence", "sampler wire", "config/unique_fd.h"],
-    "sampler helper": ["config", "evidence", "process", "stack", "sampler wire"],
+    "sampler helper": ["config", "evidence", "process", "stack", "trace", "sampler wire"],
     "diagnosis": ["config", "evidence"],
     "exporters": ["config", "evidence", "diagnosis"],
     "escalation": ["config", "evidence", "diagnosis/incident.h"],
@@ -87,8 +89,8 @@ RESERVED = [
     # pattern, what it is, allowed in, why
     (r"\bPTRACE_ATTACH\b", "PTRACE_ATTACH", [],
      "its SIGSTOP can leave a backend stopped for good; PTRACE_SEIZE cannot"),
-    (r"\bptrace\s*\(", "ptrace()", ["stack", "tests"],
-     "one folder attaches to processes"),
+    (r"\bptrace\s*\(", "ptrace()", ["stack", "collectors/trace/tracee.cc", "tests"],
+     "few places attach to processes"),
     (r"\bthrow\b", "throw", ["tests"],
      "an error is a value"),
     (r"\bstd::(cout|cerr|clog)\b|\b(fprintf|printf|fputs|puts|perror|syslog|vsyslog)\s*\(",

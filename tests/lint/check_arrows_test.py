@@ -36,6 +36,7 @@ class Planted(unittest.TestCase):
             "postgres": "collectors/postgres/connection.h",
             "process": "collectors/process/procfs.h",
             "stack": "collectors/stack/unwinder.h",
+            "trace": "collectors/trace/trace_process.h",
             "sampler wire": "collectors/sampler/protocol.h",
             "sampler client": "collectors/sampler/client.h",
             "sampler helper": "collectors/sampler/worker.h",
@@ -58,10 +59,10 @@ class Planted(unittest.TestCase):
     def test_the_arrows_of_the_design_hold_in_the_table(self):
         may = check_arrows.MAY_INCLUDE
         self.assertEqual(may["config"], [])
-        for area in ("stack", "process", "sampler helper"):
+        for area in ("stack", "trace", "process", "sampler helper"):
             self.assertNotIn(area, may["daemon"])
         for area in ("postgres", "diagnosis", "exporters", "daemon"):
-            for collector in ("process", "stack", "sampler wire", "sampler client"):
+            for collector in ("process", "stack", "trace", "sampler wire", "sampler client"):
                 self.assertNotIn(area, may[collector])
         self.assertNotIn("stack", may["sampler client"] + may["sampler wire"])
         self.assertNotIn("postgres", may["sampler helper"])
@@ -165,10 +166,11 @@ class Planted(unittest.TestCase):
         for path in ("collectors/stack/a.cc", "daemon/a.cc", "tests/collectors/stack/a.cc"):
             self.assert_found(path, "f(PTRACE_ATTACH, pid);\n", f"{path}:1: has PTRACE_ATTACH")
 
-    def test_ptrace_is_in_the_stack_folder_only(self):
-        for path in ("collectors/sampler/a.cc", "collectors/process/a.cc", "daemon/a.cc"):
+    def test_ptrace_is_in_few_places_only(self):
+        for path in ("collectors/sampler/a.cc", "collectors/trace/a.cc", "collectors/process/a.cc", "daemon/a.cc"):
             self.assert_found(path, "\n::ptrace (PTRACE_SEIZE, 1);\n", f"{path}:2: has ptrace()")
-        self.assert_clean("collectors/stack/a.cc", "ptrace(PTRACE_SEIZE, 1);\n")
+        for path in ("collectors/stack/a.cc", "collectors/trace/tracee.cc"):
+            self.assert_clean(path, "ptrace(PTRACE_SEIZE, 1);\n")
         self.assert_clean("daemon/a.cc", "int no_ptrace(int); // ptrace(\n")
 
     def test_only_the_daemon_writes_messages(self):

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
@@ -132,7 +133,7 @@ TEST(CaptureOfAStoppedProcess, IsTakenInPlaceAndLeavesItStopped) {
   EXPECT_TRUE(eventually([&] { return target.runs_on(); }));
 }
 
-TEST(CaptureOfAZombie, SaysGone) {
+TEST(CaptureOfAZombie, SaysSoAndOfWhichParent) {
   const pid_t pid = ::fork();
   if (pid == 0) ::_exit(0);
   ASSERT_TRUE(eventually([&] { return testing::ended(pid); }));
@@ -140,7 +141,60 @@ TEST(CaptureOfAZombie, SaysGone) {
   const auto capture = helper.capture({.pid = pid});
   ::waitpid(pid, nullptr, 0);
   ASSERT_TRUE(capture) << capture.error().context;
+  EXPECT_FALSE(capture->gone);
+  EXPECT_TRUE(has_ended(*capture));
+  ASSERT_EQ(capture->samples.size(), 1U);
+  EXPECT_EQ(capture->samples[0].state, ProcessState::zombie);
+  EXPECT_EQ(capture->comm, "sampler_test");
+  EXPECT_EQ(capture->ppid, ::getpid());
+  ASSERT_TRUE(capture->parent);
+  EXPECT_EQ(capture->parent->pid, ::getpid());
+  EXPECT_EQ(capture->parent->comm, "sampler_test");
+  EXPECT_TRUE(capture->missing.empty());
+}
+
+TEST(CaptureOfAProcessThatEndsMeanwhile, SaysThatItIsGoneAndWasThere) {
+  const Target target("sleep");
+  const std::uint64_t ticks = target.stat().start_ticks;
+  Helper helper;
+  std::thread killer([&] {
+    std::this_thread::sleep_for(milliseconds(300));
+    ::kill(target.pid(), SIGKILL);
+    ::waitpid(target.pid(), nullptr, 0);
+  });
+  const auto capture = helper.capture({.pid = target.pid(), .samples = 20, .interval_ms = 100});
+  killer.join();
+  ASSERT_TRUE(capture) << capture.error().context;
   EXPECT_TRUE(capture->gone);
+  EXPECT_EQ(capture->key, (ProcessKey{target.pid(), ticks}));
+}
+
+TEST(CaptureOfARunner, StopsItForTheLastSamplesAndCountsEachHold) {
+  const Target target("chatter");
+  Helper helper;
+  const auto capture =
+      helper.capture({.pid = target.pid(), .samples = 5, .stop_deadline_ms = 1000, .max_stops = 3});
+  ASSERT_TRUE(capture) << capture.error().context;
+  ASSERT_EQ(capture->samples.size(), 5U);
+  double held = 0;
+  for (std::size_t i = 0; i < 5; ++i) {
+    const Sample& sample = capture->samples[i];
+    EXPECT_EQ(sample.stack_id != 0, i >= 2) << i;
+    EXPECT_EQ(sample.held_micros > 0, i >= 2) << i;
+    held += sample.held_micros;
+  }
+  EXPECT_DOUBLE_EQ(capture->stack.held_micros, held);
+  EXPECT_TRUE(target.runs_on());
+}
+
+TEST(CaptureOfARunner, ThatMayNotBeStoppedIsNotStoppedForEarlierSamplesEither) {
+  const Target target("spin");
+  Helper helper;
+  const auto capture =
+      helper.capture({.pid = target.pid(), .allow_ptrace_stop = false, .max_stops = 3});
+  ASSERT_TRUE(capture) << capture.error().context;
+  for (const Sample& sample : capture->samples)
+    EXPECT_EQ(sample.held_micros, 0);
 }
 
 TEST(CaptureOfAnEndedProcess, SaysGone) {
@@ -160,6 +214,7 @@ TEST(CaptureOfAKernelThread, HasNoUserStackAndSaysWhy) {
   ASSERT_TRUE(capture) << capture.error().context;
   ASSERT_FALSE(capture->gone);
   EXPECT_EQ(capture->comm, "kthreadd");
+  EXPECT_TRUE(capture->kernel_thread);
   EXPECT_EQ(capture->stack.method, CaptureMethod::kernel_only);
   const auto why =
       std::find_if(capture->missing.begin(), capture->missing.end(), [](const Missing& missing) {

@@ -1,6 +1,7 @@
 /// A process to look at: exports PostgreSQL's interrupt variables as postgres does, says `ready` on
 /// its standard output and then does what its argument names, until it is killed: spins, sleeps,
-/// creates a file, or is the postmaster of a cluster.
+/// makes system calls when told to or all the time, creates a file, or is the postmaster of a
+/// cluster. Its name counts the SIGUSR1 that it got.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -51,6 +52,49 @@ void rest() {
     ::epoll_wait(set, &event, 1, -1);
 }
 
+volatile sig_atomic_t signals = 0;
+volatile sig_atomic_t becomes_another = 0;
+
+/// The count is the name that ps shows.
+void count_signal(int /*number*/) {
+  signals = signals + 1;
+  char name[] = "got 0";
+  name[4] = static_cast<char>('0' + signals % 10);
+  ::prctl(PR_SET_NAME, name);
+}
+
+void note_exec(int /*number*/) {
+  becomes_another = 1;
+}
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+
+  action.sa_handler = handler;
+  ::sigaction(number, &action, nullptr);
+}
+
+/// For each SIGUSR1 500 getppid and 300 failing pread; SIGUSR2: another program. Else it waits.
+[[noreturn]] void make_calls() {
+  epoll_event event{};
+  const int set = ::epoll_create1(EPOLL_CLOEXEC);
+  for (sig_atomic_t served = 0;;) {
+    ::epoll_wait(set, &event, 1, -1);
+    if (becomes_another != 0) ::execl("/proc/self/exe", "fake", "pause", nullptr);
+    if (served == signals) continue;
+    served = signals;
+    for (int i = 0; i < 500; ++i)
+      ::getppid();
+    for (int i = 0; i < 300; ++i)
+      if (::pread(-1, &event, sizeof event, 0) == 0) ::_exit(1);
+  }
+}
+
+[[noreturn]] void chatter() {
+  for (;;)
+    ::getppid();
+}
+
 void fork_child(void (*body)()) {
   if (::fork() != 0) return;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -85,7 +129,12 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const char* mode = argc > 1 ? argv[1] : "";
   if (std::strcmp(mode, "cluster") == 0) start_cluster();
+  if (std::strcmp(mode, "pause") == 0) rest();
+  handle(SIGUSR1, count_signal);
+  handle(SIGUSR2, note_exec);
   if (::write(STDOUT_FILENO, "ready", 5) != 5) return 1;
+  if (std::strcmp(mode, "calls") == 0) make_calls();
+  if (std::strcmp(mode, "chatter") == 0) chatter();
   if (std::strcmp(mode, "cluster") == 0) idle();
   if (std::strcmp(mode, "spin") == 0) fake_backend_spins();
   if (std::strcmp(mode, "wake") == 0) fake_backend_wakes();

@@ -2,6 +2,8 @@
 ///
 ///   PGHANG_TEST_KILL=child|worker|keeper|daemon   SIGKILL that process ...
 ///   PGHANG_TEST_AT=before_seize|after_interrupt|while_stopped|after_detach   ... at this point
+///                  or, of a trace: trace_before_seize|trace_after_interrupt|trace_first_stop|
+///                  trace_entry|trace_exit|trace_signal|trace_group_stop|trace_running|trace_end
 ///   PGHANG_TEST_HANG=child|worker   that process never goes on, all signals blocked
 ///   PGHANG_TEST_CRASH=unwinder      the worker dies of SIGSEGV when it is about to unwind
 ///   PGHANG_TEST_STUCK=PATH          the capture child creates PATH first: on a frozen file system
@@ -24,6 +26,7 @@
 namespace {
 
 using pghang::CapturePoint;
+using pghang::TracePoint;
 using pghang::sampler::HelperHooks;
 using pghang::sampler::KeeperOptions;
 
@@ -81,8 +84,23 @@ std::string name_of(CapturePoint point) {
   return "";
 }
 
-void reach(const Plan& plan, CapturePoint point) {
-  if (plan.kill.empty() || plan.at != name_of(point) || !is_due(plan)) return;
+std::string name_of(TracePoint point) {
+  switch (point) {
+    case TracePoint::before_seize: return "trace_before_seize";
+    case TracePoint::after_interrupt: return "trace_after_interrupt";
+    case TracePoint::at_first_stop: return "trace_first_stop";
+    case TracePoint::at_entry: return "trace_entry";
+    case TracePoint::at_exit: return "trace_exit";
+    case TracePoint::at_signal: return "trace_signal";
+    case TracePoint::at_group_stop: return "trace_group_stop";
+    case TracePoint::while_running: return "trace_running";
+    case TracePoint::after_detach: return "trace_end";
+  }
+  return "";
+}
+
+void reach(const Plan& plan, const std::string& point) {
+  if (plan.kill.empty() || plan.at != point || !is_due(plan)) return;
   const std::map<std::string, pid_t> victims{
       {"child", ::getpid()},
       {"worker", ::getppid()},
@@ -111,7 +129,8 @@ void start_child(const Plan& plan) {
 int main() {
   const Plan plan;
   const HelperHooks hooks{
-      .capture_point = [&plan](CapturePoint point) { reach(plan, point); },
+      .capture_point = [&plan](CapturePoint point) { reach(plan, name_of(point)); },
+      .trace_point = [&plan](TracePoint point) { reach(plan, name_of(point)); },
       .child_started = [&plan] { start_child(plan); },
       .request_received =
           [&plan] {

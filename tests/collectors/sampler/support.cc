@@ -95,9 +95,10 @@ Target::Target(const std::string& mode, const std::string& program, uid_t uid) {
   // Past the write() that said so: waiting in the next call, or some time on CPU.
   const std::uint64_t began = cpu_nanos();
   const auto there = [&] {
-    if (mode == "spin" || mode == "wake") return cpu_nanos() > began + 5'000'000;
-    const auto waits = mode == "sleep" || mode == "cluster" ? ProcessState::sleeping
-                                                            : ProcessState::uninterruptible;
+    if (mode == "spin" || mode == "wake" || mode == "chatter")
+      return cpu_nanos() > began + 5'000'000;
+    const bool sleeps = mode == "sleep" || mode == "calls" || mode == "cluster";
+    const auto waits = sleeps ? ProcessState::sleeping : ProcessState::uninterruptible;
     return stat().state == waits;
   };
   if (!eventually(there)) std::abort();

@@ -74,9 +74,9 @@ class Environment {
 /// fake_backend, killed and reaped with this.
 class Target {
  public:
-  /// `mode`: sleep, spin, wake, cluster (as a postmaster, fake_backend.cc says of whom), or the
-  /// path of a file to create on a frozen file system. Waits until it is there. `uid` 0: as this
-  /// process.
+  /// `mode`: sleep, spin, wake, calls, chatter, cluster (as a postmaster, fake_backend.cc says of
+  /// whom), or the path of a file to create on a frozen file system. Waits until it is there.
+  /// `uid` 0: as this process.
   explicit Target(
       const std::string& mode,
       const std::string& program = fake_backend_program(),

@@ -37,6 +37,21 @@ def children(pid):
         return []
 
 
+def descendants(pid):
+    found = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
+    return found
+
+
+def is_named(pid, name):
+    """False for one that is gone; comm holds 15 characters."""
+    try:
+        return comm(pid) == name[:15]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def alive(pid):
     return state(pid) not in (None, "Z")
 

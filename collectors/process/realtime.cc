@@ -1,10 +1,10 @@
-#include "collectors/sampler/realtime.h"
+#include "collectors/process/realtime.h"
 
 #include <cerrno>
 
 #include "collectors/process/parsers.h"
 
-namespace pghang::sampler {
+namespace pghang {
 
 int processor_of(const ProcFs& proc, pid_t pid) {
   const auto text = proc.read(pid, "stat");
@@ -28,4 +28,4 @@ Realtime::~Realtime() {
   if (error_ == 0) ::sched_setscheduler(0, SCHED_OTHER, &none);
 }
 
-}  // namespace pghang::sampler
+}  // namespace pghang

@@ -5,7 +5,7 @@
 
 #include "collectors/process/procfs.h"
 
-namespace pghang::sampler {
+namespace pghang {
 
 /// The CPU that a process ran on last; -1 when that cannot be told.
 [[nodiscard]] int processor_of(const ProcFs& proc, pid_t pid);
@@ -29,4 +29,4 @@ class Realtime {
   cpu_set_t before_{};
 };
 
-}  // namespace pghang::sampler
+}  // namespace pghang
