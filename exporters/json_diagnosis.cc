@@ -111,9 +111,9 @@ json::object frame_object(const Frame& frame) {
       {"fde_start", frame.fde_start == 0 ? json::value() : address_value(frame.fde_start)},
       {"kind", to_string(frame.kind)},
       {"recovered", frame.recovered},
-      {"inlined", false},
-      {"file", nullptr},
-      {"line", nullptr},
+      {"inlined", frame.inlined},
+      {"file", json_string_or_null(frame.file)},
+      {"line", frame.line == 0 ? json::value() : json::value(frame.line)},
   };
 }
 

@@ -45,7 +45,7 @@
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
@@ -91,6 +91,10 @@ struct CaptureRequest {
   bool allow_ptrace_stop = true;
   bool peers = true;           ///< look for the other end of pipes and sockets over /proc
   bool keep_snapshot = false;  ///< answer with Capture::snapshot, when it fits
+  bool inlines = false;        ///< also frames of functions that were inlined
+  /// How much of the deadline may go to waiting for debug files that are being downloaded; 0: what
+  /// is not there yet is for a later capture.
+  std::uint32_t wait_for_symbols_ms = 0;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.

@@ -113,6 +113,8 @@ Evidence evidence() {
       Frame{}};
   capture.stack.frames[1].demangled = "AllocateFile(char const*, char const*)";
   capture.stack.frames[1].recovered = true;
+  capture.stack.frames[1].file = "./build/../src/backend/storage/file/fd.c";
+  capture.stack.frames[1].line = 2587;
   capture.samples = {sample_at(100), sample_at(20'100)};
   capture.samples[1].cpu_nanos += 500'000;
   capture.samples[1].voluntary_switches += 2;
