@@ -29,7 +29,7 @@ std::uint64_t footprint_bytes(const Incident& incident) {
   if (incident.evidence) {
     const Capture& capture = incident.evidence->capture;
     for (const Frame& frame : capture.stack.frames) {
-      bytes += sizeof(Frame) + frame.module.size() + frame.build_id.size() +
+      bytes += sizeof(Frame) + frame.module.size() + frame.build_id.size() + frame.file.size() +
                frame.function.value_or("").size();
     }
     for (const std::string& line : capture.kernel_stack)

@@ -167,7 +167,7 @@ bool reports_an_interrupt(const Evidence& evidence, const Facts& facts) {
 
 bool stack_has(const StackTrace& stack, std::initializer_list<std::string_view> names) {
   return std::ranges::any_of(stack.frames, [names](const Frame& frame) {
-    return frame.function &&
+    return frame.function && !frame.inlined &&
            std::ranges::find(names, normalised_name(*frame.function)) != names.end();
   });
 }

@@ -79,7 +79,7 @@ class Hash {
 };
 
 bool has_name(const Frame& frame) {
-  if (frame.kind == FrameKind::plt) return false;
+  if (frame.kind == FrameKind::plt || frame.inlined) return false;
   return frame.kind == FrameKind::signal ||
          (frame.exported && frame.function && !frame.function->empty());
 }
@@ -124,8 +124,10 @@ std::string stable_hash(const std::vector<std::string>& names) {
 
 std::string exact_hash(const std::vector<Frame>& frames) {
   Hash hash;
-  for (std::size_t i = 0; i < std::min(frames.size(), kExactFrames); ++i) {
-    const Frame& frame = frames[i];
+  std::size_t taken = 0;
+  for (const Frame& frame : frames) {
+    if (frame.inlined) continue;
+    if (++taken > kExactFrames) break;
     hash.add(frame.build_id.empty() ? text::base_name(frame.module) : frame.build_id);
     hash.add(std::to_string(frame.offset));
   }
@@ -166,7 +168,8 @@ std::optional<Fingerprint> fingerprint(const StackTrace& stack) {
   result.exact = exact_hash(stack.frames);
   result.text = readable(telling.names);
   const auto named = std::ranges::count_if(stack.frames, has_name);
-  result.quality = static_cast<double>(named) / static_cast<double>(stack.frames.size());
+  const auto all = std::ranges::count(stack.frames, false, &Frame::inlined);
+  result.quality = static_cast<double>(named) / static_cast<double>(all);
   return result;
 }
 

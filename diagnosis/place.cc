@@ -63,6 +63,7 @@ std::string library_chain(const std::vector<Frame>& frames) {
 std::string telling_function(const std::vector<Frame>& frames) {
   for (const Frame& frame : frames) {
     if (!is_postgres(frame) || !frame.function || frame.kind == FrameKind::plt) continue;
+    if (frame.inlined) continue;
     std::string name = normalised_name(*frame.function);
     if (std::ranges::find(kMereWaits, name) == kMereWaits.end()) return name;
   }
@@ -78,9 +79,9 @@ std::string kernel_function(const Capture& capture) {
 std::string call_of(const Capture& capture) {
   if (capture.syscall) return short_call(*capture.syscall);
   const auto& frames = capture.stack.frames;
-  if (!frames.empty() && frames.front().function && !is_postgres(frames.front()) &&
-      !is_library(frames.front()))
-    return normalised_name(*frames.front().function) + "()";
+  const auto top = std::ranges::find(frames, false, &Frame::inlined);
+  if (top != frames.end() && top->function && !is_postgres(*top) && !is_library(*top))
+    return normalised_name(*top->function) + "()";
   const std::string kernel = kernel_function(capture);
   return kernel.empty() ? kernel : "the kernel (" + kernel + ")";
 }

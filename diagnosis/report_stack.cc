@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kNameWidth = 44;
 constexpr std::size_t kLongestName = 64;  ///< C++ names may fill a screen
+constexpr std::size_t kModuleWidth = 24;
 
 std::string hex(std::uint64_t value) {
   std::array<char, 24> digits{};
@@ -25,6 +26,12 @@ std::string hex(std::uint64_t value) {
 std::string module_words(const Frame& frame) {
   if (frame.module.empty()) return hex(frame.address);
   return text::base_name(frame.module) + "+" + hex(frame.offset);
+}
+
+std::string source_words(const Frame& frame) {
+  if (frame.file.empty()) return {};
+  const std::string file = text::printable(text::base_name(frame.file));
+  return frame.line == 0 ? file : file + ":" + std::to_string(frame.line);
 }
 
 std::string name_of(const Frame& frame) {
@@ -55,9 +62,14 @@ std::string frame_words(std::size_t number, const Frame& frame) {
   words.resize(std::max<std::size_t>(words.size(), 4), ' ');
   words += mark_of(frame);
   std::string name = name_of(frame);
-  if (name.empty()) return words + module_words(frame);
+  std::string place = frame.inlined ? "(inlined)" : module_words(frame);
+  if (const std::string source = source_words(frame); !source.empty()) {
+    if (place.size() < kModuleWidth) place.resize(kModuleWidth, ' ');
+    place += " " + source;
+  }
+  if (name.empty()) return words + place;
   if (name.size() < kNameWidth) name.resize(kNameWidth, ' ');
-  return words + name + " " + module_words(frame);
+  return words + name + " " + place;
 }
 
 std::string hold_words(const Capture& capture) {

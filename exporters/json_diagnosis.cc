@@ -113,9 +113,9 @@ json::object frame_object(const Frame& frame) {
       {"recovered", frame.recovered},
       {"recovered_by",
        frame.recovered ? json::value(to_string(frame.recovered_by)) : json::value()},
-      {"inlined", false},
-      {"file", nullptr},
-      {"line", nullptr},
+      {"inlined", frame.inlined},
+      {"file", json_string_or_null(frame.file)},
+      {"line", frame.line == 0 ? json::value() : json::value(frame.line)},
   };
 }
 

@@ -52,6 +52,11 @@ struct Frame {
   FrameKind kind = FrameKind::normal;
   bool recovered = false;  ///< its CFA came from the verified scan, not from CFI alone
   RecoveredBy recovered_by = RecoveredBy::none;
+  /// `function` is inlined into the next frame that is not: the same address, never exported, and
+  /// only there when it was asked for.
+  bool inlined = false;
+  std::string file;        ///< source file where debug info has it, as the compiler wrote it
+  std::uint32_t line = 0;  ///< in `file`, 1-based: of the code in frame 0, of the call in others
 
   friend bool operator==(const Frame&, const Frame&) = default;
 };

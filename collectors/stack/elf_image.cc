@@ -24,17 +24,6 @@ std::vector<T> headers(std::string_view file, std::uint64_t offset, std::size_t 
   return result;
 }
 
-std::string hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text += digits[value >> 4U];
-    text += digits[value & 15U];
-  }
-  return text;
-}
-
 /// The descriptor of the NT_GNU_BUILD_ID note (elf(5), "Notes").
 std::string_view build_id_note(std::string_view notes) {
   constexpr std::uint64_t max_build_id = 64;
@@ -166,14 +155,25 @@ std::string ElfImage::build_id() const {
   for (const Elf64_Phdr& segment : segments_) {
     if (segment.p_type != PT_NOTE) continue;
     const std::string_view id = build_id_note(file_bytes(segment.p_offset, segment.p_filesz));
-    if (!id.empty()) return hex(id);
+    if (!id.empty()) return hex_text(id);
   }
   for (const Elf64_Shdr& section : sections_) {
     if (section.sh_type != SHT_NOTE) continue;
     const std::string_view id = build_id_note(section_bytes(section));
-    if (!id.empty()) return hex(id);
+    if (!id.empty()) return hex_text(id);
   }
   return {};
+}
+
+std::string hex_text(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    text += digits[value >> 4U];
+    text += digits[value & 15U];
+  }
+  return text;
 }
 
 std::string_view string_at(std::string_view strings, std::uint64_t offset) {

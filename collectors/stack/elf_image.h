@@ -84,6 +84,9 @@ template <typename T>
   return record;
 }
 
+/// Two lower-case digits for each byte.
+[[nodiscard]] std::string hex_text(std::string_view bytes);
+
 /// The NUL-terminated string at `offset`; empty when it does not end inside `strings`.
 [[nodiscard]] std::string_view string_at(std::string_view strings, std::uint64_t offset);
 

@@ -1,63 +1,66 @@
 #include "collectors/stack/elf_module.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "collectors/stack/debug_data.h"
+#include "collectors/stack/debug_files.h"
+#include "collectors/stack/dwarf_file.h"
 #include "collectors/stack/eh_frame.h"
 #include "collectors/stack/elf_image.h"
 #include "collectors/stack/plt.h"
 #include "collectors/stack/symbol_index.h"
-#include "config/unique_fd.h"
 
 namespace pghang {
 
 namespace {
 
-/// DWARF is read once, for names only. libc6-dbg has 3 MiB, postgresql-15-dbgsym 20.
-constexpr std::uint64_t kMaxDwarfBytes = 64U << 20U;
 constexpr std::uint64_t kPageMask = 4095;
-
-std::uint64_t dwarf_bytes(const ElfImage& image) {
-  const Elf64_Shdr* info = image.section(".debug_info");
-  return info == nullptr ? 0 : info->sh_size;
-}
 
 }  // namespace
 
 struct ElfModule::Impl {
-  FileBytes file;
+  /// Shared: a module and the one that with_debug_file() makes of it map the file once.
+  std::shared_ptr<const FileBytes> file;
   ElfImage image;
   std::string mini_debug;  ///< unpacked .gnu_debugdata
-  FileBytes debug_file;
+  DebugFile debug;
   std::string build_id;
   SymbolIndex functions;
   ImportTable imports;
   std::optional<UnwindTable> unwind_table;
 
-  explicit Impl(FileBytes bytes) : file(std::move(bytes)) {}
+  explicit Impl(std::shared_ptr<const FileBytes> bytes) : file(std::move(bytes)) {}
 
-  Result<void> load(const std::string& debug_root);
+  Result<void> parse();
+  void index(std::optional<DebugFile> debug_file);
   void add_mini_debug();
-  /// Returns names by DWARF where they are needed to choose between aliases.
-  PreferredNames add_debug_file(const std::string& debug_root);
+  void add_debug_file();
+  [[nodiscard]] std::string_view dwarf() const;
 };
 
-Result<void> ElfModule::Impl::load(const std::string& debug_root) {
-  auto parsed = ElfImage::parse(file.view());
+Result<void> ElfModule::Impl::parse() {
+  auto parsed = ElfImage::parse(file->view());
   if (!parsed) return parsed.error();
   image = std::move(*parsed);
   build_id = image.build_id();
   unwind_table = find_unwind_table(image);
   imports = ImportTable(image);
+  return {};
+}
+
+void ElfModule::Impl::index(std::optional<DebugFile> debug_file) {
   functions.add(image.symbol_table(SHT_DYNSYM), image, true);
   functions.add(image.symbol_table(SHT_SYMTAB), image);
   add_mini_debug();
-  functions.finish(add_debug_file(debug_root));
-  return {};
+  if (debug_file) {
+    debug = std::move(*debug_file);
+    add_debug_file();
+  }
+  // DWARF is read here only where it has to choose between aliases.
+  const auto names =
+      functions.ambiguous() ? DwarfFile::open(dwarf(), debug.shared.view()) : nullptr;
+  functions.finish(names == nullptr ? PreferredNames() : names->function_names());
 }
 
 void ElfModule::Impl::add_mini_debug() {
@@ -70,44 +73,67 @@ void ElfModule::Impl::add_mini_debug() {
   if (inner) functions.add(inner->symbol_table(SHT_SYMTAB), image);
 }
 
-PreferredNames ElfModule::Impl::add_debug_file(const std::string& debug_root) {
-  const std::string path = debug_file_path(debug_root, build_id);
-  if (path.empty()) return {};
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!fd) return {};
-  auto bytes = FileBytes::map(fd.get());
-  if (!bytes) return {};
-  debug_file = std::move(*bytes);
-  const auto inner = ElfImage::parse(debug_file.view());
-  if (!inner || inner->build_id() != build_id) return {};
-  functions.add(inner->symbol_table(SHT_SYMTAB), image);
-  const std::uint64_t size = dwarf_bytes(*inner);
-  if (size == 0 || size > kMaxDwarfBytes || !functions.ambiguous()) return {};
-  return dwarf_function_names(fd.get());
+void ElfModule::Impl::add_debug_file() {
+  const auto inner = ElfImage::parse(debug.file.view());
+  if (inner) functions.add(inner->symbol_table(SHT_SYMTAB), image);
+}
+
+std::string_view ElfModule::Impl::dwarf() const {
+  if (has_dwarf(debug.file.view())) return debug.file.view();
+  return has_dwarf(file->view()) ? file->view() : std::string_view();
 }
 
 ElfModule::ElfModule(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ElfModule::~ElfModule() = default;
 
-Result<std::shared_ptr<const ElfModule>> ElfModule::open(int fd, const std::string& debug_root) {
-  auto bytes = FileBytes::map(fd);
-  if (!bytes) return bytes.error();
-  auto impl = std::make_unique<Impl>(std::move(*bytes));
-  const auto loaded = impl->load(debug_root);
-  if (!loaded) return loaded.error();
+Result<std::shared_ptr<const ElfModule>>
+ElfModule::load(FileBytes file, const DebugPlaces& places) {
+  auto impl = std::make_unique<Impl>(std::make_shared<const FileBytes>(std::move(file)));
+  const auto parsed = impl->parse();
+  if (!parsed) return parsed.error();
+  impl->index(find_debug_file(places, impl->image));
   return std::shared_ptr<const ElfModule>(new ElfModule(std::move(impl)));
 }
 
+Result<std::shared_ptr<const ElfModule>> ElfModule::open(int fd, const DebugPlaces& places) {
+  auto bytes = FileBytes::map(fd);
+  if (!bytes) return bytes.error();
+  return load(std::move(*bytes), places);
+}
+
 Result<std::shared_ptr<const ElfModule>> ElfModule::parse(std::string bytes) {
-  auto impl = std::make_unique<Impl>(FileBytes(std::move(bytes)));
-  const auto loaded = impl->load({});
-  if (!loaded) return loaded.error();
+  return load(FileBytes(std::move(bytes)));
+}
+
+std::shared_ptr<const ElfModule> ElfModule::with_debug_file(int fd) const {
+  auto debug_file = accept_debug_file(fd, impl_->image);
+  if (!debug_file) return nullptr;
+  auto impl = std::make_unique<Impl>(impl_->file);
+  if (!impl->parse()) return nullptr;
+  impl->index(std::move(debug_file));
   return std::shared_ptr<const ElfModule>(new ElfModule(std::move(impl)));
 }
 
 const std::string& ElfModule::build_id() const {
   return impl_->build_id;
+}
+
+std::size_t ElfModule::file_bytes() const {
+  return impl_->file->view().size();
+}
+
+std::size_t ElfModule::bytes() const {
+  return file_bytes() + impl_->debug.file.view().size() + impl_->debug.shared.view().size() +
+         impl_->mini_debug.size() + impl_->functions.bytes() + impl_->imports.bytes();
+}
+
+std::string_view ElfModule::dwarf() const {
+  return impl_->dwarf();
+}
+
+std::string_view ElfModule::shared_dwarf() const {
+  return impl_->debug.shared.view();
 }
 
 std::optional<ElfSymbol> ElfModule::function_at(std::uint64_t address) const {

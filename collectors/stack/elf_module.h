@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collectors/stack/debug_files.h"
 #include "config/result.h"
 
 namespace pghang {
@@ -40,18 +41,29 @@ struct UnwindTable {
 /// in it makes it poorer, never undefined.
 class ElfModule {
  public:
-  /// Parses a file opened by the caller, or bytes (vDSO, fixtures). Errors: malformed, io.
-  /// `debug_root` (as `/usr/lib/debug`) is searched for a separate debug file by build id; empty:
-  /// none is looked for. `fd` is only used during the call.
+  /// Parses a file, with the separate debug file that is found in `places`. Errors: malformed,
+  /// unsupported.
   [[nodiscard]] static Result<std::shared_ptr<const ElfModule>>
-  open(int fd, const std::string& debug_root = {});
+  load(FileBytes file, const DebugPlaces& places = {});
+  /// The same of a file opened by the caller; `fd` is only used during the call. Errors: io, too.
+  [[nodiscard]] static Result<std::shared_ptr<const ElfModule>>
+  open(int fd, const DebugPlaces& places = {});
+  /// The same of bytes (vDSO, fixtures).
   [[nodiscard]] static Result<std::shared_ptr<const ElfModule>> parse(std::string bytes);
+  /// This module with a debug file that came later. Null when `fd` is not its debug file.
+  [[nodiscard]] std::shared_ptr<const ElfModule> with_debug_file(int fd) const;
 
   ElfModule(const ElfModule&) = delete;
   ElfModule& operator=(const ElfModule&) = delete;
   ~ElfModule();
 
   [[nodiscard]] const std::string& build_id() const;  ///< lower-case hex, may be empty
+  [[nodiscard]] std::size_t file_bytes() const;       ///< size of the file itself
+  /// What it takes: all that is mapped, touched or not, and all that was parsed.
+  [[nodiscard]] std::size_t bytes() const;
+  /// The file with its .debug_info, for DwarfFile, and what is shared; empty when there is none.
+  [[nodiscard]] std::string_view dwarf() const;
+  [[nodiscard]] std::string_view shared_dwarf() const;
   /// The function whose symbol's size covers `address`, by its exported name where it has one. A
   /// symbol of size 0 covers nothing.
   [[nodiscard]] std::optional<ElfSymbol> function_at(std::uint64_t address) const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
@@ -14,10 +15,14 @@ class ImportTable {
   ImportTable() = default;
   explicit ImportTable(const ElfImage& image);
 
+  /// About what it takes: a node of the table is two pointers and an entry.
+  [[nodiscard]] std::size_t bytes() const { return slots_.size() * kEntryBytes; }
+
   /// Name of the symbol that the slot at `address` will hold; empty when none.
   [[nodiscard]] std::string_view slot(std::uint64_t address) const;
 
  private:
+  static constexpr std::size_t kEntryBytes = 48;
   std::unordered_map<std::uint64_t, std::string_view> slots_;
 };
 

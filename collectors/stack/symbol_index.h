@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -28,6 +29,9 @@ class SymbolIndex {
   /// lookup_minimal_symbol_by_pc_section). A clone (`f.isra.0`) of a function that is preferred at
   /// its address gets that one's name.
   void finish(const PreferredNames& preferred);
+
+  [[nodiscard]] std::size_t bytes() const { return entries_.capacity() * sizeof(Entry); }
+
   /// True when some address has several names. Before finish().
   [[nodiscard]] bool ambiguous() const;
 

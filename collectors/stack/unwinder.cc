@@ -1,10 +1,7 @@
 #include "collectors/stack/unwinder.h"
 
-#include <cxxabi.h>
-
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +9,7 @@
 #include <vector>
 
 #include "collectors/stack/address_layout.h"
+#include "collectors/stack/demangle.h"
 #include "collectors/stack/frame_recovery.h"
 #include "collectors/stack/frame_stepper.h"
 #include "collectors/stack/omission.h"
@@ -27,22 +25,7 @@ std::string hex(std::uint64_t value) {
   return text.data();
 }
 
-std::optional<std::string> demangle(const std::string& name) {
-  if (!name.starts_with("_Z")) return std::nullopt;
-  int status = 0;
-
-  struct Free {
-    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): __cxa_demangle allocates with malloc
-    void operator()(char* text) const { std::free(text); }
-  };
-
-  const std::unique_ptr<char, Free> text(
-      abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status)
-  );
-  if (status != 0 || text == nullptr || name == text.get()) return std::nullopt;
-  return std::string(text.get());
-}
-
+/// A frame and what the walk has to know about it.
 struct DescribedFrame {
   Frame frame;
   bool has_module = false;
@@ -61,6 +44,15 @@ FrameKind kind_of(const Place& place, std::uint64_t address, bool signal_frame) 
   if (place.mapping->inode == 0 && place.mapping->executable) return FrameKind::jit;
   if (place.module != nullptr && place.module->in_plt(address - place.bias)) return FrameKind::plt;
   return FrameKind::normal;
+}
+
+/// `write@plt`, as gdb has it, for an address anywhere in a stub.
+std::optional<std::string> stub_name(const Place& place, std::uint64_t address) {
+  constexpr std::uint64_t stub_size = 16;
+  const std::uint64_t within = address - place.bias;
+  const auto name = place.module->import_of_stub(within - within % stub_size);
+  if (name.empty()) return std::nullopt;
+  return std::string(name) + "@plt";
 }
 
 DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_return_address) {
@@ -90,6 +82,7 @@ DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_r
     }
   }
   frame.kind = kind_of(place, lookup, signal_frame);
+  if (frame.kind == FrameKind::plt && !frame.function) frame.function = stub_name(place, lookup);
   return result;
 }
 

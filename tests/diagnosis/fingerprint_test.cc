@@ -202,6 +202,21 @@ TEST(Fingerprint, IsTheSameWithAndWithoutDebugSymbols) {
   EXPECT_EQ(fingerprint(with_symbols), fingerprint(stack_of(kSeed)));
 }
 
+TEST(Fingerprint, IsTheSameWithSourceLinesAndInlinedFunctions) {
+  StackTrace with_lines = stack_of(kSeed);
+  Frame inlined = with_lines.frames[3];
+  inlined.function = "SpinLockAcquire";
+  inlined.inlined = true;
+  for (Frame& frame : with_lines.frames) {
+    frame.file = "nbtree.c";
+    frame.line = 17;
+  }
+  with_lines.frames.insert(with_lines.frames.begin() + 3, 40, inlined);
+  with_lines.frames.insert(with_lines.frames.begin(), inlined);
+  ASSERT_TRUE(fingerprint(with_lines));
+  EXPECT_EQ(fingerprint(with_lines), fingerprint(stack_of(kSeed)));
+}
+
 TEST(Fingerprint, CountsASignalHandlerAsAName) {
   StackTrace stack = stack_of({"a", "", "b"});
   stack.frames[1].kind = FrameKind::signal;

@@ -60,6 +60,38 @@ Incident incident_of(const Given& given) {
   return incident;
 }
 
+TEST(Report, ShowsWhereInTheSourceAFrameIs) {
+  Evidence evidence = tests::copy_from_fifo().evidence();
+  std::vector<Frame>& frames = evidence.capture.stack.frames;
+  Frame inlined = frames[2];
+  inlined.function = "open_it";
+  inlined.inlined = true;
+  inlined.file = "/usr/src/copy.h";
+  inlined.line = 12;
+  frames[2].file = "./build/../src/backend/storage/file/fd.c";
+  frames[2].line = 2587;
+  frames.insert(frames.begin() + 2, inlined);
+  const Verdict verdict = diagnose(evidence);
+  const std::string text = render_report(evidence, verdict, fingerprint(evidence.capture.stack));
+  for (const char* line :
+       {"  #2    open_it                                      (inlined)                copy.h:12\n",
+        "  #3    AllocateFile                                 postgres+0x3000          "
+        "fd.c:2587\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << text;
+}
+
+TEST(Report, IsDiagnosedAlikeWithAndWithoutInlinedFrames) {
+  Evidence evidence = tests::python_loop().evidence();
+  const Verdict verdict = diagnose(evidence);
+  std::vector<Frame>& frames = evidence.capture.stack.frames;
+  Frame inlined = frames.front();
+  inlined.function = "ProcessInterrupts";
+  inlined.exported = false;
+  inlined.inlined = true;
+  frames.insert(frames.begin(), inlined);
+  EXPECT_EQ(diagnose(evidence), verdict);
+}
+
 TEST(ReportGolden, CopyFromAFifo) {
   expect_golden("copy_from_fifo", report(tests::copy_from_fifo()));
 }

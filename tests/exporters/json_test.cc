@@ -46,8 +46,8 @@ void add_fields(
     out.insert(prefix + name);
 }
 
-/// DESIGN section 7, typed from there: what is not collected yet (queues, members, inlined, file,
-/// line, signature) is there too. `activity` has no field list in the contract.
+/// DESIGN section 7, typed from there: what is not collected yet (queues, members,
+/// signature) is there too. `activity` has no field list in the contract.
 std::set<std::string> contract_paths() {
   std::set<std::string> paths;
   add_fields(

@@ -140,6 +140,8 @@ Evidence evidence() {
   capture.stack.omitted = 40;
   capture.stack.omitted_after = 2;
   capture.torn_copies = 1;
+  capture.stack.frames[1].file = "./build/../src/backend/storage/file/fd.c";
+  capture.stack.frames[1].line = 2587;
   capture.samples = {sample_at(100), sample_at(20'100)};
   capture.samples[1].cpu_nanos += 500'000;
   capture.samples[1].voluntary_switches += 2;

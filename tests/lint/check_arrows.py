@@ -64,6 +64,7 @@ OWNERS = [
     (r"libunwind.*\.h", ["stack"], "any"),
     (r"elfutils/|libelf\.h|gelf\.h|dwarf\.h", ["stack"], "any"),
     (r"lzma\.h", ["stack"], "any"),
+    (r"dlfcn\.h", ["stack"], "one .cc"),
     (r"prometheus/", ["exporters"], "any"),
     (r"boost/beast", ["exporters"], "one .cc"),
     (r"boost/json", ["exporters"], "any"),

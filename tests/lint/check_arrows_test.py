@@ -121,6 +121,7 @@ class Planted(unittest.TestCase):
             ("elfutils/libdw.h", "collectors/stack/a.cc", "collectors/process/a.cc"),
             ("gelf.h", "collectors/stack/a.cc", "collectors/process/a.cc"),
             ("lzma.h", "collectors/stack/a.cc", "exporters/a.cc"),
+            ("dlfcn.h", "collectors/stack/a.cc", "daemon/a.cc"),
             ("prometheus/registry.h", "exporters/a.cc", "daemon/a.cc"),
             ("boost/beast/http.hpp", "exporters/a.cc", "daemon/a.cc"),
             ("boost/json.hpp", "exporters/a.h", "diagnosis/a.cc"),

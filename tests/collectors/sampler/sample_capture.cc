@@ -40,7 +40,10 @@ Frame full_frame() {
       .build_id = "0011223344",
       .fde_start = 0x1200,
       .kind = FrameKind::plt,
-      .recovered = true};
+      .recovered = true,
+      .inlined = true,
+      .file = "./src/backend/storage/smgr/md.c",
+      .line = 661};
 }
 
 }  // namespace

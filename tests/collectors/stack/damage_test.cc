@@ -1,8 +1,10 @@
+#include <functional>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "collectors/stack/debug_data.h"
+#include "collectors/stack/elf_image.h"
 #include "collectors/stack/unwinder.h"
 #include "tests/collectors/stack/fixture.h"
 
@@ -154,6 +156,69 @@ TEST(Damage, MappingsThatMakeNoSenseNeverCrash) {
     if (seed % 5 == 0) snapshot.stack_start = ~std::uint64_t{0} - random() % 100;
     expect_sane(unwind(snapshot, modules));
   }
+}
+
+/// The recording with one module's section changed.
+StackTrace with_section(
+    const Recorded& all,
+    const std::string& changed,
+    const char* name,
+    const std::function<void(std::string& file, std::uint64_t offset, std::uint64_t size)>& change
+) {
+  MapModules modules;
+  for (const auto& [path, file] : all.files) {
+    std::string bytes = file;
+    if (path == changed) {
+      const auto image = ElfImage::parse(file).value();
+      const Elf64_Shdr* section = image.section(name);
+      if (section != nullptr) change(bytes, section->sh_offset, section->sh_size);
+    }
+    modules.add(path, ElfModule::parse(bytes).value());
+  }
+  return unwind(all.snapshot, modules);
+}
+
+bool begins_like(const StackTrace& part, const StackTrace& whole) {
+  if (part.frames.size() > whole.frames.size()) return false;
+  for (std::size_t i = 0; i < part.frames.size(); ++i)
+    if (part.frames[i].address != whole.frames[i].address) return false;
+  return true;
+}
+
+TEST(RecordedTables, ThatAreCutEndTheStackWhereTheyAreMissing) {
+  const Recorded all = recorded();
+  const auto intact = with_section(all, "", "", {});
+  ASSERT_TRUE(intact.complete) << intact.stop_reason;
+  std::size_t cut_short = 0;
+  for (const auto& [path, file] : all.files) {
+    for (const char* section : {".eh_frame", ".eh_frame_hdr"}) {
+      const auto trace = with_section(all, path, section, [](auto& bytes, auto offset, auto size) {
+        bytes.replace(offset + size / 64, size - size / 64, size - size / 64, '\0');
+      });
+      EXPECT_TRUE(begins_like(trace, intact)) << path << section;
+      if (trace.complete) continue;
+      ++cut_short;
+      EXPECT_LT(trace.frames.size(), intact.frames.size());
+      EXPECT_NE(trace.stop_reason.find(path), std::string::npos) << trace.stop_reason;
+    }
+  }
+  EXPECT_GE(cut_short, all.files.size()) << "every module has a frame, which needs its tables";
+}
+
+TEST(RecordedTables, ThatAreCorruptEndTheStackWithAReason) {
+  const Recorded all = recorded();
+  std::size_t ended = 0;
+  for (const auto& [path, file] : all.files) {
+    const auto trace =
+        with_section(all, path, ".eh_frame", [](auto& bytes, auto offset, auto size) {
+          // 0x2f is no call frame instruction that there is.
+          for (std::uint64_t i = 24; i < size; ++i)
+            if (i % 8 != 0) bytes[offset + i] = '\x2f';
+        });
+    expect_sane(trace);
+    ended += trace.complete ? 0 : 1;
+  }
+  EXPECT_EQ(ended, all.files.size());
 }
 
 TEST(Damage, BrokenXzIsRefused) {

@@ -3,6 +3,8 @@
 // Saves the stack of a process as DIR/snapshot.xz and DIR/modules.txt, and adds what unwinding it
 // needs of each module to DIR/../modules. See tests/fixtures/README.md.
 
+#include <sys/auxv.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -104,6 +106,17 @@ bool write_packed(const std::string& path, const std::string& bytes) {
   return ::pclose(pipe) == 0 && written;
 }
 
+/// By what is mapped, not by its name: the file may have been replaced.
+std::string mapped_file(pid_t pid, const Mapping& mapping) {
+  if (mapping.path == "[vdso]") {
+    const auto* start = reinterpret_cast<const char*>(::getauxval(AT_SYSINFO_EHDR));
+    return {start, mapping.end - mapping.start};
+  }
+  char range[64];
+  std::snprintf(range, sizeof range, "%lx-%lx", mapping.start, mapping.end);
+  return file_text("/proc/" + std::to_string(pid) + "/map_files/" + range);
+}
+
 bool record(pid_t pid, const std::string& folder) {
   const auto snapshot = take(pid);
   if (!snapshot) {
@@ -123,8 +136,8 @@ bool record(pid_t pid, const std::string& folder) {
     used.insert(frame.module);
   std::string list;
   for (const Mapping& mapping : snapshot->mappings) {
-    if (!mapping.executable || !used.contains(mapping.path) || mapping.inode == 0) continue;
-    const std::string file = file_text("/proc/" + std::to_string(pid) + "/root" + mapping.path);
+    if (!mapping.executable || !used.contains(mapping.path)) continue;
+    const std::string file = mapped_file(pid, mapping);
     const auto image = ElfImage::parse(file);
     if (!image) continue;
     const std::string path = module_path(root, image->build_id());

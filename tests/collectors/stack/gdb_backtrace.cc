@@ -8,6 +8,7 @@
 
 #include "collectors/stack/elf_module.h"
 #include "config/unique_fd.h"
+#include "tests/collectors/stack/take.h"
 
 namespace pghang::test {
 
@@ -32,7 +33,7 @@ bool same_name(const std::string& gdb, const Frame& frame) {
 bool is_alias(const std::string& gdb, const Frame& frame) {
   if (!frame.exported) return false;
   const UniqueFd fd(::open(frame.module.c_str(), O_RDONLY | O_CLOEXEC));
-  const auto module = ElfModule::open(fd.get(), "/usr/lib/debug");
+  const auto module = ElfModule::open(fd.get(), places_of("/usr/lib/debug"));
   if (!module) return false;
   const auto symbol = (*module)->function_at(frame.offset - 1);
   return symbol && (*module)->exports(gdb.substr(0, gdb.find(' ')), symbol->value);

@@ -45,7 +45,6 @@ TEST_P(Recording, UnwindsToTheExpectedFrames) {
   MapModules modules;
   load(modules);
   const StackTrace trace = unwind(*recorded, modules);
-  EXPECT_TRUE(trace.complete) << trace.stop_reason;
   const std::string text = to_text(trace);
   const std::string path = folder() + "/expected.txt";
   if (std::getenv("PGHANG_REGENERATE") != nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
@@ -89,6 +88,59 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn(recordings()),
     [](const auto& folder) { return folder.param; }
 );
+
+/// The recording `name`, without what is mapped from `left_out`.
+StackTrace unwound(const std::string& name, const std::string& left_out = "nothing") {
+  const std::string folder = std::string(kFixtureRoot) + "/" + name;
+  MapModules modules;
+  for (const auto& [path, build_id] : module_list(folder)) {
+    if (path.find(left_out) != std::string::npos) continue;
+    modules.add(path, ElfModule::parse(unpacked_file(module_path(kFixtureRoot, build_id))).value());
+  }
+  return unwind(decode_snapshot(unpacked_file(folder + "/snapshot.xz")).value(), modules);
+}
+
+TEST(RecordedJit, IsNamedAsSuchAndNeverGuessed) {
+  const StackTrace trace = unwound("jit");
+  ASSERT_FALSE(trace.frames.empty());
+  const Frame& jit = trace.frames.back();
+  EXPECT_EQ(jit.kind, FrameKind::jit);
+  EXPECT_EQ(jit.function, std::nullopt);
+  EXPECT_EQ(jit.module, "");
+  EXPECT_FALSE(trace.complete);
+  EXPECT_EQ(trace.stop_reason, "no unwind tables for JIT code");
+}
+
+TEST(RecordedUpgrade, TheDeletedLibraryIsReadAsItWasLoaded) {
+  const StackTrace trace = unwound("deleted_library");
+  EXPECT_TRUE(trace.complete) << trace.stop_reason;
+  const auto all = names(trace);
+  EXPECT_NE(std::find(all.begin(), all.end(), "pghang_through_library"), all.end());
+}
+
+TEST(RecordedUpgrade, WithoutTheLibraryTheStackEndsThereAndSaysSo) {
+  const StackTrace trace = unwound("deleted_library", "libtarget_library");
+  EXPECT_FALSE(trace.complete);
+  ASSERT_FALSE(trace.frames.empty());
+  EXPECT_TRUE(trace.frames.back().module.ends_with("libtarget_library.so"));
+  EXPECT_EQ(trace.frames.back().function, std::nullopt);
+  EXPECT_NE(trace.stop_reason.find("could not be had"), std::string::npos) << trace.stop_reason;
+}
+
+TEST(RecordedKinds, AreToldApart) {
+  EXPECT_EQ(unwound("vdso").frames.front().kind, FrameKind::vdso);
+  EXPECT_EQ(unwound("plt_stub").frames.front().kind, FrameKind::plt);
+  EXPECT_EQ(unwound("plt_stub").frames.front().function, "pghang_nothing@plt");
+  const auto signal = unwound("signal_handler").frames;
+  EXPECT_EQ(
+      std::count_if(
+          signal.begin(),
+          signal.end(),
+          [](const Frame& frame) { return frame.kind == FrameKind::signal; }
+      ),
+      1
+  );
+}
 
 }  // namespace
 }  // namespace pghang::test

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "collectors/stack/regular_file.h"
+
 namespace pghang::test {
 
 namespace {
@@ -67,9 +69,15 @@ Result<StackSnapshot> take(pid_t pid) {
   return snapshot ? snapshot : take_ptrace_stop(pid);
 }
 
+DebugPlaces places_of(const std::string& debug_root) {
+  DebugPlaces places;
+  places.roots.push_back(open_root("/"));
+  places.debug_root = debug_root;
+  return places;
+}
+
 StackTrace trace_of(const StackSnapshot& snapshot, const std::string& debug_root) {
-  constexpr std::size_t modules = 128;
-  ModuleCache cache(modules, debug_root);
+  ModuleCache cache({.debug_root = debug_root});
   cache.load(snapshot.key.pid, snapshot.mappings);
   return unwind(snapshot, cache);
 }

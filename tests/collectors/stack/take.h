@@ -22,6 +22,9 @@ namespace pghang::test {
 /// in_place, and ptrace_stop where the process runs.
 [[nodiscard]] Result<StackSnapshot> take(pid_t pid);
 
+/// Debug files below `debug_root` of this machine.
+[[nodiscard]] DebugPlaces places_of(const std::string& debug_root);
+
 /// Unwinds with the modules of the process. `debug_root` as ModuleCache has it.
 [[nodiscard]] StackTrace
 trace_of(const StackSnapshot& snapshot, const std::string& debug_root = "/usr/lib/debug");

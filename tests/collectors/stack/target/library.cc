@@ -19,6 +19,10 @@ class Caller {
 
 }  // namespace pghang_target
 
+extern "C" [[PGHANG_WHOLE]] int pghang_nothing() {
+  return 0;
+}
+
 extern "C" [[PGHANG_WHOLE]] int pghang_through_library(int (*callback)(int), int value) {
   const int result = pghang_target::Caller(callback).call_with(value);
   asm volatile("" ::: "memory");

@@ -8,6 +8,8 @@
 #endif
 
 extern "C" {
+/// Returns 0.
+[[gnu::visibility("default")]] int pghang_nothing();
 /// Calls `callback` by way of a few C++ functions of the shared library.
 [[gnu::visibility("default")]] int pghang_through_library(int (*callback)(int), int value);
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -65,6 +66,13 @@ extern "C" {
     const timespec moment{0, 20'000};
     while (asked_to_end == 0)
       nanosleep(&moment, nullptr);
+  } else if (is_mode("plt")) {
+    while (asked_to_end == 0)
+      counter += pghang_nothing();
+  } else if (is_mode("vdso")) {
+    timespec now{};
+    while (asked_to_end == 0)
+      counter += clock_gettime(CLOCK_MONOTONIC, &now);
   } else {
     const timespec forever{1'000'000, 0};
     nanosleep(&forever, nullptr);
@@ -75,6 +83,21 @@ extern "C" {
 
 [[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_deep(int depth) {
   const int result = depth > 1 ? pghang_deep(depth - 1) : pghang_block(depth);
+  PGHANG_KEEP_FRAME();
+  return result + 1;
+}
+
+/// Calls `function` from code that is in no file: push %rbp; mov %rsp,%rbp; mov %rdi,%rax;
+/// mov %esi,%edi; call *%rax; pop %rbp; ret
+[[PGHANG_WHOLE, gnu::visibility("default")]] int pghang_by_jit(int (*function)(int), int value) {
+  constexpr unsigned char code[] =
+      {0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0xf8, 0x89, 0xf7, 0xff, 0xd0, 0x5d, 0xc3};
+  constexpr int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+  void* page = mmap(nullptr, sizeof code, PROT_READ | PROT_WRITE, anonymous, -1, 0);
+  if (page == MAP_FAILED) return 0;
+  memcpy(page, code, sizeof code);
+  if (mprotect(page, sizeof code, PROT_READ | PROT_EXEC) != 0) return 0;
+  const int result = reinterpret_cast<int (*)(int (*)(int), int)>(page)(function, value);
   PGHANG_KEEP_FRAME();
   return result + 1;
 }
@@ -112,6 +135,8 @@ extern "C" {
   if (is_mode("signal")) {
     signal(SIGUSR1, pghang_handler);
     result = raise(SIGUSR1);
+  } else if (is_mode("jit")) {
+    result = pghang_by_jit(pghang_block, value);
   } else {
     result = pghang_block(value);
   }
