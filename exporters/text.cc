@@ -1,5 +1,6 @@
 #include "exporters/text.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -68,9 +69,27 @@ std::string html_escaped(std::string_view text) {
   return out;
 }
 
+namespace {
+
+/// The years that four digits can tell: all that RFC 3339 and RFC 9110 know. A damaged bundle may
+/// hold others, which even <chrono> cannot split into days.
+std::int64_t in_calendar(std::int64_t unix_micros) {
+  using std::chrono::microseconds;
+  using std::chrono::sys_days;
+  using namespace std::chrono_literals;
+  constexpr sys_days first{0y / 1 / 1};
+  constexpr sys_days behind{10000y / 1 / 1};
+  constexpr auto micros = [](sys_days day) {
+    return microseconds(day.time_since_epoch()).count();
+  };
+  return std::clamp(unix_micros, micros(first), micros(behind) - 1);
+}
+
+}  // namespace
+
 std::string rfc3339(std::int64_t unix_micros) {
   using std::chrono::microseconds;
-  const std::chrono::sys_time<microseconds> at{microseconds(unix_micros)};
+  const std::chrono::sys_time<microseconds> at{microseconds(in_calendar(unix_micros))};
   const auto midnight = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day day(midnight);
   const std::chrono::hh_mm_ss<microseconds> time(at - midnight);
@@ -92,7 +111,8 @@ std::string rfc3339(std::int64_t unix_micros) {
 
 std::string http_date(std::int64_t unix_micros) {
   const std::chrono::sys_seconds at{
-      std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(unix_micros))};
+      std::chrono::floor<std::chrono::seconds>(std::chrono::microseconds(in_calendar(unix_micros))
+      )};
   const auto midnight = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day day(midnight);
   const std::chrono::hh_mm_ss<std::chrono::seconds> time(at - midnight);

@@ -13,7 +13,8 @@ namespace pghang {
 /// For element content and quoted attribute values; also valid UTF-8, control characters replaced.
 [[nodiscard]] std::string html_escaped(std::string_view text);
 
-/// `2026-11-22T15:12:03.123456Z` of microseconds since the unix epoch.
+/// `2026-11-22T15:12:03.123456Z` of microseconds since the unix epoch. Times outside the years 0 to
+/// 9999, which the format cannot tell, become the nearest inside.
 [[nodiscard]] std::string rfc3339(std::int64_t unix_micros);
 
 /// `Sun, 22 Nov 2026 15:12:03 GMT` (RFC 9110 section 5.6.7) of microseconds since the unix epoch.

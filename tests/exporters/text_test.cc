@@ -1,5 +1,8 @@
 #include "exporters/text.h"
 
+#include <cstdint>
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace pghang {
@@ -33,6 +36,13 @@ TEST(HtmlEscaped, MarkupAndControlCharactersAreHarmless) {
       html_escaped("<b onclick='x(\"1\")'>&\x01"),
       "&lt;b onclick=&#39;x(&quot;1&quot;)&#39;&gt;&amp;\xEF\xBF\xBD"
   );
+}
+
+TEST(Rfc3339, TimesThatNoCalendarHasBecomeTheNearestOneThatItHas) {
+  EXPECT_EQ(rfc3339(std::numeric_limits<std::int64_t>::min()), "0000-01-01T00:00:00.000000Z");
+  EXPECT_EQ(rfc3339(std::numeric_limits<std::int64_t>::max()), "9999-12-31T23:59:59.999999Z");
+  EXPECT_EQ(http_date(std::numeric_limits<std::int64_t>::min()), "Sat, 01 Jan 0000 00:00:00 GMT");
+  EXPECT_EQ(http_date(std::numeric_limits<std::int64_t>::max()), "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
 TEST(Rfc3339, MicrosecondsAndTimesBefore1970AreExact) {

@@ -9,6 +9,7 @@ from support.cluster import Cluster, Session, remove_folder
 from support.daemon import UNIT_CAPABILITIES, Daemon, as_user, install
 from support import process
 from zoo.confusion import Confusion
+from zoo.witness import Agreements
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +113,22 @@ def confusion(request):
     return table
 
 
+@pytest.fixture(scope="session")
+def agreements(request):
+    """What pghangd and gdb agreed in, hang by hang."""
+    table = Agreements()
+    request.config.zoo_agreements = table
+    return table
+
+
 def pytest_terminal_summary(terminalreporter, config):
     table = getattr(config, "zoo_confusion", None)
     if table and table.rows:
         terminalreporter.section("the zoo: made against diagnosed")
+        for line in table.lines():
+            terminalreporter.line(line)
+    table = getattr(config, "zoo_agreements", None)
+    if table and table.rows:
+        terminalreporter.section("the zoo: frame by frame against gdb")
         for line in table.lines():
             terminalreporter.line(line)

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support import gdb, process
+from support.agreement import compare
 from support.cluster import release_fifo
 from support.daemon import UNIT_CAPABILITIES, as_user
 from support.waiting import wait_until
@@ -19,34 +20,6 @@ def diagnose(binaries, pid):
     )
     assert out.stdout, out.stderr
     return json.loads(out.stdout)["stack"]
-
-
-def compare(pid, stack, theirs, skip=0):
-    """Every name of gdb's that a symbol covers is ours too (or its exported alias is), at the same position counted from `main`'s end."""
-    ours = stack["frames"]
-    assert stack["complete"], stack["stop_reason"]
-    compared = excluded = 0
-    assert len(ours) - skip == len(theirs) or skip, (len(ours), len(theirs))
-    # Counted from the outermost frame: a running process is somewhere else each time it is looked at.
-    for back in range(1, min(len(ours), len(theirs)) + 1 - skip):
-        mine, (address, name) = ours[-back], theirs[-back]
-        if name is None:
-            continue
-        if name == "<signal handler called>":
-            assert mine["kind"] == "signal"
-            continue
-        covering = gdb.covering_names(pid, address, is_return_address=back != len(theirs))
-        if name not in covering:
-            excluded += 1
-            assert mine["function"] is None or mine["function"] in covering, (name, mine)
-            continue
-        compared += 1
-        # An exported name is preferred to the alias that gdb takes from a debug package.
-        alias = mine["exported"] and mine["function"] in covering
-        assert mine["function"] == name or alias, f"frame -{back}: gdb {name}, pghangd {mine['function']} {mine}"
-    print(f"{compared} names equal gdb's, {excluded} gdb names excluded (no symbol covers the address), {len(theirs)} frames")
-    assert compared >= 5
-    return compared
 
 
 BLOCKED = {

@@ -10,8 +10,6 @@ namespace pghang::test {
 
 namespace {
 
-constexpr std::uint64_t kEhFrame = 0x2000;
-constexpr std::uint64_t kEhFrameHdr = 0x4000;
 constexpr std::uint64_t kDynsym = 0x5000;
 constexpr std::uint64_t kDynstr = 0x6000;
 constexpr std::uint64_t kSectionHeaders = 0x7000;

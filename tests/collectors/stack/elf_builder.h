@@ -31,6 +31,8 @@ struct BuiltFunction {
 
 inline constexpr std::uint64_t kTextStart = 0x1000;
 inline constexpr std::uint64_t kTextEnd = 0x2000;
+inline constexpr std::uint64_t kEhFrame = 0x2000;
+inline constexpr std::uint64_t kEhFrameHdr = 0x4000;
 
 /// An ELF shared object with .eh_frame, .eh_frame_hdr and .dynsym. Code is in [kTextStart,
 /// kTextEnd), file offsets equal addresses.

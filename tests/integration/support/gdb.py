@@ -6,18 +6,52 @@ from bisect import bisect_right
 from functools import lru_cache
 from pathlib import Path
 
+from .waiting import wait_until
+
+SIGNAL_FRAME = "<signal handler called>"
+RIP = re.compile(r"^rip\s+(0x[0-9a-f]+)", re.M)
+BATCH = ("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set backtrace past-main on")
+BACKTRACE = ("-ex", "info registers rip", "-ex", "bt")
+
 
 def backtrace(pid):
-    """[(address or None, name or None)], innermost first."""
-    out = subprocess.run(
-        ["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set backtrace past-main on", "-ex", "info registers rip", "-ex", "bt", "-p", str(pid)],
-        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
-    ).stdout
-    top = int(re.search(r"^rip\s+(0x[0-9a-f]+)", out, re.M)[1], 16)
+    """[(address or None, name or None)], innermost first. Attaches: never for a process that is in D state, frozen or
+    traced, where gdb does not return or leaves it stopped."""
+
+    def attached():
+        run = [*BATCH, *BACKTRACE, "-p", str(pid)]
+        out = subprocess.run(run, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL).stdout
+        return out if RIP.search(out) else None
+
+    # A daemon that captures a running backend holds it for microseconds; gdb cannot attach within them.
+    return frames_of(wait_until(attached, what=f"gdb attaches to {pid}"))
+
+
+def backtraces_at(pid, syscall, start, times=3):
+    """Lets the process run until it enters a system call, and looks at it there, so many times. `start()` makes it do
+    so, once gdb waits for it."""
+    stops = ["-ex", "continue", "-ex", "echo stop\\n", *BACKTRACE] * times
+    gdb = subprocess.Popen(
+        [*BATCH, "-ex", f"catch syscall {syscall}", "-ex", "echo ready\\n", *stops, "-p", str(pid)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )
+    try:
+        while "ready" not in (line := gdb.stdout.readline()):
+            assert line, "gdb did not attach"
+        start()
+        out, _ = gdb.communicate(timeout=60)
+    finally:
+        gdb.kill()  # it runs free then: gdb's attach has long succeeded
+        gdb.wait()
+    return [frames_of(part) for part in out.split("stop\n")[1:]]
+
+
+def frames_of(out):
+    top = int(RIP.search(out)[1], 16)
     frames = []
     for line in out.splitlines():
-        if "<signal handler called>" in line:
-            frames.append((None, "<signal handler called>"))
+        if SIGNAL_FRAME in line:
+            frames.append((None, SIGNAL_FRAME))
             continue
         match = re.match(r"#\d+\s+(?:(0x[0-9a-f]+) in )?(\S+) \(", line)
         if match:
@@ -41,7 +75,9 @@ def symbols(path):
                 size = int(parts[2], 0)
                 start = int(parts[1], 16)
                 if size:
-                    found.append((start, start + size, parts[7].split("@")[0]))
+                    name = parts[7].split("@")[0]
+                    # DWARF, and so gdb, calls GCC's copies (`f.constprop.0`) what the source does.
+                    found += [(start, start + size, one) for one in {name, name.split(".")[0] or name}]
     return sorted(set(found))
 
 

@@ -1,4 +1,4 @@
-"""Each real hang is diagnosed as what it is, and left as it was found."""
+"""Each real hang is diagnosed as what it is, its stack is the one that gdb finds, and it is left as it was found."""
 
 import os
 
@@ -10,6 +10,7 @@ from support.waiting import wait_until
 from .hang import catalogue
 from .stage import Stage
 from .watch import commands_diagnosis, daemon_for, daemons_incident
+from .witness import Witness
 
 
 @pytest.fixture
@@ -50,9 +51,11 @@ def diagnosed(target, diagnosis):
 
 
 @pytest.mark.parametrize("hang", catalogue(), ids=lambda hang: hang.name)
-def test_a_hang_is_diagnosed_as_what_it_is_and_left_as_found(hang, stage, diagnose, confusion):
+def test_a_hang_is_diagnosed_as_what_it_is_and_left_as_found(hang, stage, diagnose, confusion, binaries, agreements):
     for missing in filter(None, (ability() for ability in hang.needs)):
+        agreements.not_compared[hang.name] = missing
         pytest.skip(missing)
+    stage.witness = Witness()
     with hang.made(stage) as target:
         pids = (target.pid, *target.also)
         wait_until(lambda: process.state(target.pid) == hang.state, timeout=5, what=f"{target.pid} in state {hang.state}, as the hang claims")
@@ -63,6 +66,9 @@ def test_a_hang_is_diagnosed_as_what_it_is_and_left_as_found(hang, stage, diagno
         for diagnosis in diagnoses:
             assert diagnosed(target, diagnosis) == expected, diagnosis["verdict"]
         assert_named(target.says, diagnoses[0]["verdict"])
+        assert_as_found(hang, target.pid)
+        agreement = stage.witness.agrees(target.pid, lambda: commands_diagnosis(binaries, target.pid)["stack"])
+        agreements.add(hang.name, stage.witness, agreement)
         assert_as_found(hang, target.pid)
     for pid in pids:
         assert_freed(hang, pid)

@@ -16,5 +16,6 @@ from zoo.hang import Target, hang
 )
 def frozen_cgroup_v2(stage):
     stuck = stage.session().start("SELECT pg_sleep(600)").active()
+    stage.last_look(stuck.pid)
     with frozen_v2(stuck.pid):
         yield Target(stuck.pid, says=("thaw", "cgroup.freeze"))

@@ -22,15 +22,22 @@ def frozen_tablespace(stage):
     cluster = stage.cluster
     space = f"space_{disk.home.name[-6:]}"
     cluster.sql(f"CREATE TABLESPACE \"{space}\" LOCATION '{disk.folder('space')}'")
-    cluster.sql(f'CREATE TABLE public."{space}" (line text) TABLESPACE "{space}"; GRANT ALL ON public."{space}" TO app')
     stage.later(lambda: drop(cluster, space))
+    for table in (space, f"{space}_rehearsal"):
+        cluster.sql(f'CREATE TABLE public."{table}" (line text) TABLESPACE "{space}"; GRANT ALL ON public."{table}" TO app')
+    stuck = stage.session()
+    stage.rehearse(stuck, insert(f"{space}_rehearsal"), "openat", 12)
     with disk.frozen():
-        stuck = stage.session().start(f"INSERT INTO \"{space}\" SELECT 'line' FROM generate_series(1, 100000)")
+        stuck.start(insert(space))
         asleep(stuck.pid, "percpu_rwsem", "sb_start_write")
         yield Target(stuck.pid, root=f"mount:{disk.mount}", says=(str(disk.mount), "fsfreeze -u"))
 
 
+def insert(table):
+    return f"INSERT INTO \"{table}\" SELECT 'line' FROM generate_series(1, 100000)"
+
+
 def drop(cluster, space):
-    cluster.sql(f'DROP TABLE public."{space}"')
+    cluster.sql(f'DROP TABLE IF EXISTS public."{space}", public."{space}_rehearsal"')
     cluster.sql("CHECKPOINT")  # removes the files, without which the tablespace counts as not empty
     cluster.sql(f'DROP TABLESPACE "{space}"')

@@ -15,5 +15,6 @@ from zoo.hang import Target, hang
 )
 def traced(stage):
     stuck = stage.session().start("SELECT pg_sleep(600)").active()
+    stage.last_look(stuck.pid)
     with trace(stuck.pid) as tracer:
         yield Target(stuck.pid, says=(str(tracer), "python"))

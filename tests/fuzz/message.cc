@@ -1,0 +1,60 @@
+#include "collectors/evidence/codec.h"
+#include "collectors/sampler/capture_report.h"
+#include "collectors/sampler/protocol.h"
+#include "tests/fuzz/input.h"
+#include "tests/fuzz/targets.h"
+
+namespace pghang::fuzz {
+namespace {
+
+using namespace sampler;
+
+/// What decodes encodes to something that decodes to the same.
+template <typename T>
+void decode_body(std::string_view body) {
+  const auto value = codec::decode<T>(body);
+  if (!value) return;
+  const std::string encoded = codec::encode(*value);
+  expect(encoded.size() == body.size(), "all of the body was decoded");
+  const auto again = codec::decode<T>(encoded);
+  expect(again && codec::encode(*again) == encoded, "an encoded value decodes to itself");
+}
+
+void decode_by_type(MessageType type, std::string_view body) {
+  switch (type) {
+    case MessageType::capture: return decode_body<CaptureRequest>(body);
+    case MessageType::prewarm: return decode_body<PrewarmRequest>(body);
+    case MessageType::captured: return decode_body<Capture>(body);
+    case MessageType::failed: return decode_body<CaptureFailure>(body);
+    case MessageType::stats_reply: return decode_body<SamplerStats>(body);
+    case MessageType::touching: return decode_body<TouchingNotice>(body);
+    case MessageType::stats:
+    case MessageType::prewarmed: return;
+  }
+}
+
+/// Fields come from the input, so their lengths are always right.
+template <typename T>
+void round_trip(Input& input) {
+  T value{};
+  input.get(value);
+  decode_body<T>(codec::encode(value));
+}
+
+}  // namespace
+
+void message(std::string_view bytes) {
+  Input input(bytes);
+  switch (input.number<std::uint8_t>() % 5) {
+    case 0:
+      if (const auto message = decode_message(input.rest()))
+        decode_by_type(message->header.type, message->body);
+      break;
+    case 1: decode_by_type(MessageType::captured, input.rest()); break;
+    case 2: decode_body<ChildReport>(input.rest()); break;
+    case 3: round_trip<Capture>(input); break;
+    default: round_trip<ChildReport>(input); break;
+  }
+}
+
+}  // namespace pghang::fuzz

@@ -1,0 +1,156 @@
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "collectors/evidence/archive.h"
+#include "collectors/evidence/codec.h"
+#include "collectors/sampler/capture_report.h"
+#include "collectors/sampler/protocol.h"
+#include "collectors/stack/snapshot.h"
+#include "exporters/bundle.h"
+#include "tests/collectors/sampler/sample_capture.h"
+#include "tests/collectors/stack/fixture.h"
+#include "tests/fuzz/base_file.h"
+#include "tests/fuzz/input.h"
+
+/// `seed_corpora FOLDER PID`: first inputs for every fuzz target, FOLDER/TARGET/*, from the recorded
+/// fixtures and from /proc/PID of a backend.
+namespace pghang::fuzz {
+namespace {
+
+class Seeds {
+ public:
+  Seeds(const std::string& folder, const std::string& target) : folder_(folder + "/" + target) {
+    std::filesystem::create_directories(folder_);
+  }
+
+  void add(const std::string& input) {
+    (void)test::write_file(folder_ + "/seed" + std::to_string(++count_), input);
+  }
+
+  /// `kind` is the target's first byte.
+  void add(std::uint8_t kind, const std::string& rest) { add(static_cast<char>(kind) + rest); }
+
+ private:
+  std::string folder_;
+  int count_ = 0;
+};
+
+constexpr std::uint8_t kAsTheyAre = 255;
+
+void stacks(const std::string& folder) {
+  Seeds snapshots(folder, "snapshot");
+  for (std::uint8_t i = 0; i < 4; ++i)
+    snapshots.add(i, "");
+  snapshots.add(kAsTheyAre, encode_snapshot(test::in_place_snapshot(0x10c4, {1, 2, 3})));
+  // No registers but sp and pc; a cut stack.
+  snapshots.add(3, std::string("\x01\x06\x00\x01\x03\x00", 6));
+  snapshots.add(3, std::string("\x04\x00\x10\x01", 4));
+
+  Seeds files(folder, "elf");
+  for (std::uint8_t i = 0; i < 3; ++i)
+    files.add(i, "");
+  Output change;
+  put_change(change, 0x30, "\xff\xff\xff\xff");
+  files.add(0, change.take());
+
+  Seeds tables(folder, "eh_frame");
+  const std::string cie("\x0c\x07\x08\x90\x01", 5);
+  for (const std::string& fde : {test::frame_pointer_cfi(), test::outermost_cfi(), std::string()})
+    tables.add(0, '\0' + (static_cast<char>(cie.size()) + cie + fde));
+  // CFA by an expression: breg7(rsp) 8, dup, drop; remember and restore; a saved register.
+  tables.add(3, std::string(2, '\0') + std::string("\x0f\x04\x77\x08\x12\x13\x90\x01\x41\x0a\x86\x02\x41\x0b", 14));
+  const std::string elf = test::build_elf({{"f", test::kTextStart, std::string(64, '\x90'), ""}});
+  const std::string frames = elf.substr(test::kEhFrame, 0x80);
+  tables.add(4, std::string("\x01\x28") + frames);
+  tables.add(4, std::string("\x02\x14") + elf.substr(test::kEhFrameHdr, 0x14) + frames);
+
+  Seeds debug(folder, "debug_data");
+  debug.add(0, test::file_text(PGHANG_SOURCE_DIR "/tests/fuzz/base/sample.so.xz"));
+  debug.add(1, "");
+  debug.add(2, "");
+}
+
+void texts(const std::string& folder, const std::string& pid) {
+  Seeds seeds(folder, "proc");
+  const std::string process = "/proc/" + pid + "/";
+  std::uint8_t kind = 0;
+  for (const std::string& path :
+       {process + "stat",
+        process + "status",
+        process + "maps",
+        process + "syscall",
+        process + "io",
+        process + "schedstat",
+        process + "stack",
+        process + "cmdline",
+        std::string("/proc/stat"),
+        process + "cgroup",
+        process + "fdinfo/3",
+        process + "mountinfo"}) {
+    seeds.add(kind++, test::file_text(path).substr(0, 500));
+  }
+}
+
+void messages(const std::string& folder, const Bundle& saved) {
+  using namespace sampler;
+  Seeds seeds(folder, "message");
+  Capture real = saved.evidence.capture;
+  real.stack.frames.resize(3);
+  real.samples.resize(1);
+  const std::string full = codec::encode(sampler::testing::full_capture());
+  seeds.add(0, encode_message({.type = MessageType::captured, .id = 7}, full));
+  seeds.add(0, encode_message({.type = MessageType::capture}, codec::encode(CaptureRequest{})));
+  seeds.add(0, encode_failure(9, Error{Errc::not_found, "no such process"}));
+  seeds.add(0, encode_message({.type = MessageType::stats_reply}, codec::encode(SamplerStats{})));
+  seeds.add(1, codec::encode(real));
+  ChildReport report;
+  report.capture = real;
+  report.stacks.push_back(test::in_place_snapshot(0x10c4, {1, 2, 3}));
+  report.stack_of_sample = {1, 1, 0};
+  seeds.add(2, codec::encode(report));
+  Output fields;
+  fields.put(real);
+  seeds.add(3, fields.take());
+  Output report_fields;
+  report_fields.put(report);
+  seeds.add(4, report_fields.take());
+}
+
+void bundles(const std::string& folder, const std::string& file, Bundle saved) {
+  Seeds seeds(folder, "bundle");
+  seeds.add(0, test::file_text(file));
+  // Small, so that what grows of them is.
+  saved.evidence.capture.stack.frames.resize(3);
+  saved.evidence.capture.samples.resize(1);
+  std::string plain;
+  archive::put(plain, saved);
+  seeds.add(1, plain);
+
+  Seeds evidence(folder, "evidence");
+  Output real;
+  real.put(saved.evidence);
+  evidence.add(real.take());
+  saved.evidence.capture = sampler::testing::full_capture();
+  Output full;
+  full.put(saved.evidence);
+  evidence.add(full.take());
+}
+
+}  // namespace
+}  // namespace pghang::fuzz
+
+int main(int argc, char** argv) {
+  using namespace pghang;
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: seed_corpora FOLDER PID\n");
+    return 64;
+  }
+  const std::string file = PGHANG_SOURCE_DIR "/tests/fixtures/bundles/v1-copy-from-fifo.pghang";
+  const auto saved = read_bundle(file);
+  if (!saved) return 1;
+  fuzz::stacks(argv[1]);
+  fuzz::texts(argv[1], argv[2]);
+  fuzz::messages(argv[1], *saved);
+  fuzz::bundles(argv[1], file, *saved);
+}
