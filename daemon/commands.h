@@ -32,6 +32,8 @@ struct DiagnoseOptions {
   std::uint32_t samples = 5;
   std::chrono::milliseconds interval{20};
   bool allow_ptrace_stop = true;
+  bool inlines = false;
+  Symbols symbols;
   std::string save;  ///< write a bundle to this new file; empty: none
   std::string sampler_program;
 };
