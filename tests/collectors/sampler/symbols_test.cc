@@ -62,7 +62,7 @@ TEST(Downloads, ThatFailAreNotTriedAgainSoon) {
   ASSERT_GE(fetcher.fd(), 0);
   EXPECT_TRUE(eventually([&] { return fetcher.take().empty() && fetcher.fd() < 0; }));
   EXPECT_EQ(fetcher.poll_timeout(), -1);
-  fetcher.take();
+  static_cast<void>(fetcher.take());
   fetcher.want({"00112233445566778899aabbccddeeff00112233"});
   EXPECT_EQ(fetcher.fd(), -1);
 }
