@@ -58,7 +58,24 @@ void check_signature_files(const SignatureFiles& signatures, std::vector<Finding
       findings.push_back({element("signatures.files", i), "must be an absolute path"});
 }
 
+/// They go to libdebuginfod in one variable, separated by spaces. It knows file:// too, and would
+/// read whatever is there.
+void check_symbols(const Symbols& symbols, std::vector<Finding>& findings) {
+  for (std::size_t i = 0; i < symbols.debuginfod_urls.size(); ++i)
+    if (!is_web_address(symbols.debuginfod_urls[i]))
+      findings.push_back(
+          {element("symbols.debuginfod_urls", i),
+           "must be http://... or https://..., without spaces"}
+      );
+}
+
 }  // namespace
+
+bool is_web_address(const std::string& text) {
+  const bool schema = text.starts_with("http://") || text.starts_with("https://");
+  constexpr std::string_view white = " \t\r\n";
+  return schema && text.find_first_of(white) == std::string::npos;
+}
 
 std::vector<Finding> check(const Settings& settings) {
   std::vector<Finding> findings;
@@ -72,6 +89,7 @@ std::vector<Finding> check(const Settings& settings) {
   check_sampling(settings.sampling, findings);
   check_web(settings.web, findings);
   check_signature_files(settings.signatures, findings);
+  check_symbols(settings.symbols, findings);
   return findings;
 }
 

@@ -19,6 +19,9 @@ struct Finding {
 /// Pure: knows nothing of files. Never repeats a connection string.
 [[nodiscard]] std::vector<Finding> check(const Settings& settings);
 
+/// `http://...` or `https://...` without white space.
+[[nodiscard]] bool is_web_address(const std::string& text);
+
 /// By the part of the settings; `key` is where it stands.
 void check_rule(const Rule& rule, const std::string& key, std::vector<Finding>& findings);
 void check_target(const Target& target, const std::string& key, std::vector<Finding>& findings);

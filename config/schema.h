@@ -30,6 +30,7 @@ inline constexpr DurationRange kSampleInterval{milliseconds{1}, seconds{1}};
 inline constexpr DurationRange kCaptureDeadline{milliseconds{100}, seconds{30}};
 inline constexpr DurationRange kStopDeadline{milliseconds{1}, seconds{1}};
 inline constexpr DurationRange kRepeat{milliseconds{100}, kDay};
+inline constexpr DurationRange kDownload{seconds{2}, hours{1}};
 inline constexpr NumberRange kSamples{1, 20};
 inline constexpr NumberRange kKept{0, 100'000};
 inline constexpr NumberRange kBundles{1, 100'000};
@@ -128,6 +129,12 @@ void describe(Visitor& v, SignatureFiles& signatures) {
 }
 
 template <typename Visitor>
+void describe(Visitor& v, Symbols& symbols) {
+  v.texts("debuginfod_urls", symbols.debuginfod_urls);
+  v.duration("debuginfod_timeout", symbols.debuginfod_timeout, range::kDownload);
+}
+
+template <typename Visitor>
 void describe(Visitor& v, Settings& settings) {
   v.choice("mode", settings.mode, std::array{Mode::observe, Mode::enforce});
   v.section("polling", settings.polling);
@@ -139,6 +146,7 @@ void describe(Visitor& v, Settings& settings) {
   v.section("incidents", settings.incidents);
   v.section("bundle", settings.bundle);
   v.section("signatures", settings.signatures);
+  v.section("symbols", settings.symbols);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

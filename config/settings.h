@@ -153,6 +153,14 @@ struct SignatureFiles {
   friend bool operator==(const SignatureFiles&, const SignatureFiles&) = default;
 };
 
+/// Where debug files come from, beyond what is installed.
+struct Symbols {
+  std::vector<std::string> debuginfod_urls;  ///< http:// or https://; empty: nothing is downloaded
+  Duration debuginfod_timeout{std::chrono::seconds{30}};  ///< of a download, at least 2 s
+
+  friend bool operator==(const Symbols&, const Symbols&) = default;
+};
+
 struct Settings {
   Mode mode = Mode::observe;
   Polling polling;
@@ -164,6 +172,7 @@ struct Settings {
   Incidents incidents;
   BundleSettings bundle;
   SignatureFiles signatures;
+  Symbols symbols;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collectors/sampler/protocol.h"
+#include "config/checks.h"
 #include "config/units.h"
 #include "daemon/commands.h"
 #include "daemon/version.h"
@@ -84,6 +85,21 @@ void add_diagnose_options(CLI::App& command, DiagnoseOptions& options, DiagnoseT
       options.allow_ptrace_stop,
       "Never stop the process, not even for microseconds: no user stack of a running one"
   );
+  command.add_flag(
+      "--inlines",
+      options.inlines,
+      "Also show functions that were inlined, where debug information has them"
+  );
+  command
+      .add_option(
+          "--debuginfod",
+          options.symbols.debuginfod_urls,
+          "Download missing debug files from this debuginfod server, waiting for it; repeatable"
+      )
+      ->type_name("URL")
+      ->check([](const std::string& url) {
+        return is_web_address(url) ? "" : "must be http://... or https://...";
+      });
   command
       .add_option(
           "--trace",

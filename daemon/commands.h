@@ -33,7 +33,9 @@ struct DiagnoseOptions {
   std::chrono::milliseconds interval{20};
   bool allow_ptrace_stop = true;
   std::optional<std::chrono::milliseconds> trace;  ///< its system calls for so long
-  std::string save;                                ///< write a bundle to this new file; empty: none
+  bool inlines = false;
+  Symbols symbols;
+  std::string save;  ///< write a bundle to this new file; empty: none
   std::string sampler_program;
 };
 

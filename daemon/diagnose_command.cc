@@ -73,7 +73,13 @@ boost::asio::awaitable<void> take_findings(
   sampling.allow_ptrace_stop = options.allow_ptrace_stop;
   sampler::CaptureRequest request = capture_request(sampling, options.pid);
   request.keep_snapshot = !options.save.empty();
-  const auto deadline = options.interval * options.samples * 2 + kCaptureMargin;
+  request.inlines = options.inlines;
+  auto deadline = options.interval * options.samples * 2 + kCaptureMargin;
+  if (!options.symbols.debuginfod_urls.empty()) {
+    const auto wait = options.symbols.debuginfod_timeout;
+    request.wait_for_symbols_ms = static_cast<std::uint32_t>(wait.count());
+    deadline += wait;
+  }
   findings.capture = co_await sampler.capture(request, deadline);
   if (options.trace && findings.capture && !has_ended(*findings.capture)) {
     findings.trace = co_await take_trace(sampler, options, *findings.capture);
@@ -180,7 +186,8 @@ ExitCode diagnose_command(const DiagnoseOptions& options) {
   boost::asio::io_context loop(1);
   auto sampler = sampler::SamplerClient::start(
       loop.get_executor(),
-      find_sampler_program(options.sampler_program)
+      find_sampler_program(options.sampler_program),
+      options.symbols
   );
   if (!sampler) {
     std::fprintf(

@@ -76,8 +76,11 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
 
   boost::asio::io_context loop(1);
   // Before any thread exists and while the capabilities are still held.
-  auto sampler =
-      sampler::SamplerClient::start(loop.get_executor(), find_sampler_program(sampler_program));
+  auto sampler = sampler::SamplerClient::start(
+      loop.get_executor(),
+      find_sampler_program(sampler_program),
+      config->settings.symbols
+  );
   if (!sampler) {
     std::fprintf(
         stderr,

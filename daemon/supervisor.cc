@@ -230,16 +230,17 @@ struct Supervisor::Impl {
     if (options.override_settings) options.override_settings(fresh);
     if (fresh.targets != settings.targets || fresh.web != settings.web ||
         fresh.log.format != settings.log.format || fresh.incidents != settings.incidents ||
-        fresh.bundle != settings.bundle) {
+        fresh.bundle != settings.bundle || fresh.symbols != settings.symbols) {
       log.warn(
           "reload_partial",
-          {{"not_applied", "targets, web, log.format, incidents, bundle: at restart"}}
+          {{"not_applied", "targets, web, log.format, incidents, bundle, symbols: at restart"}}
       );
       fresh.targets = settings.targets;
       fresh.web = settings.web;
       fresh.log.format = settings.log.format;
       fresh.incidents = settings.incidents;
       fresh.bundle = settings.bundle;
+      fresh.symbols = settings.symbols;
     }
     settings = std::move(fresh);
     chronicle.know(loaded.signatures);

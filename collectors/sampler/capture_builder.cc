@@ -96,8 +96,13 @@ void cut_related(std::vector<RelatedProcess>& list, const char* name, Capture& c
 
 }  // namespace
 
+const StackSnapshot* last_stack(const ChildReport& report) {
+  const std::uint32_t last = report.stack_of_sample.empty() ? 0 : report.stack_of_sample.back();
+  return last == 0 || last > report.stacks.size() ? nullptr : &report.stacks[last - 1];
+}
+
 Capture
-build_capture(ChildReport report, const CaptureRequest& request, const ModuleSource& modules) {
+build_capture(ChildReport& report, const CaptureRequest& request, const ModuleSource& modules) {
   Capture capture = std::move(report.capture);
   std::vector<StackTrace> traces = unwind_all(report, modules);
   std::uint32_t last = 0;
@@ -124,16 +129,16 @@ bool worth_stopping(const Capture& capture, const CaptureRequest& request, bool 
          !capture.stack.complete;
 }
 
-void take_better_stack(
+bool take_better_stack(
     Capture& capture,
-    ChildReport stop,
+    ChildReport& stop,
     const CaptureRequest& request,
     const ModuleSource& modules
 ) {
-  if (stop.failure || stop.capture.gone) return;
+  if (stop.failure || stop.capture.gone) return false;
   for (Missing& missing : stop.capture.missing)
     capture.missing.push_back(std::move(missing));
-  if (stop.stacks.empty()) return;
+  if (stop.stacks.empty()) return false;
   StackTrace stack = std::move(unwind_all(stop, modules).front());
   const bool better = stack.complete || stack.frames.size() > capture.stack.frames.size();
   // It was held whichever is taken, and every hold is accounted for.
@@ -141,11 +146,12 @@ void take_better_stack(
   stack.held_micros += capture.stack.held_micros;
   if (!better) {
     capture.stack.held_micros = stack.held_micros;
-    return;
+    return false;
   }
   capture.stack = std::move(stack);
   if (request.keep_snapshot) capture.snapshot = kept(stop.stacks.front(), stop.mappings);
   capture.samples.back().stack_id = stack_id(capture.stack);
+  return true;
 }
 
 bool worth_surveying(const Capture& capture) {

@@ -6,19 +6,24 @@
 namespace pghang::sampler {
 
 /// Makes the Capture of a report: unwinds its stacks, numbers those of the samples by their frames'
-/// addresses (equal stacks, equal stack_id), and takes the last sample's as the capture's.
+/// addresses (equal stacks, equal stack_id), and takes the last sample's as the capture's. Leaves
+/// the report its stacks and mappings.
 [[nodiscard]] Capture
-build_capture(ChildReport report, const CaptureRequest& request, const ModuleSource& modules);
+build_capture(ChildReport& report, const CaptureRequest& request, const ModuleSource& modules);
+
+/// The stack of the last sample; null when it has none.
+[[nodiscard]] const StackSnapshot* last_stack(const ChildReport& report);
 
 /// Whether one stop could tell more than the capture has: a process asleep whose stack in_place
 /// could not follow to its end, and that was not stopped for this capture before.
 [[nodiscard]] bool
 worth_stopping(const Capture& capture, const CaptureRequest& request, bool stopped_before);
 
-/// Takes the stack of a stop_only report when it is better than the one there is.
-void take_better_stack(
+/// Takes the stack of a stop_only report when it is better than the one there is; false when it is
+/// not.
+[[nodiscard]] bool take_better_stack(
     Capture& capture,
-    ChildReport stop,
+    ChildReport& stop,
     const CaptureRequest& request,
     const ModuleSource& modules
 );

@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
@@ -60,7 +62,33 @@ struct SpawnSettings {
   }
 };
 
-Result<pid_t> spawn_keeper(const std::string& program, int socket) {
+/// libdebuginfod takes its configuration from the environment, and so does the helper: what it is
+/// to ask, how long, and, below systemd, where its cache is. No other process sees it there.
+std::vector<std::string> environment_of_helper(const Symbols& symbols) {
+  std::vector<std::string> all;
+  std::string cache;
+  bool cache_is_set = false;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with("DEBUGINFOD_URLS=") || text.starts_with("DEBUGINFOD_MAXTIME=")) continue;
+    cache_is_set = cache_is_set || text.starts_with("DEBUGINFOD_CACHE_PATH=");
+    constexpr std::string_view systemds = "CACHE_DIRECTORY=";
+    if (text.starts_with(systemds)) cache = text.substr(systemds.size());
+    all.emplace_back(text);
+  }
+  if (symbols.debuginfod_urls.empty()) return all;
+  std::string urls = "DEBUGINFOD_URLS=";
+  for (const std::string& url : symbols.debuginfod_urls)
+    urls += url + " ";
+  all.push_back(std::move(urls));
+  const auto limit = std::chrono::ceil<std::chrono::seconds>(symbols.debuginfod_timeout);
+  all.push_back("DEBUGINFOD_MAXTIME=" + std::to_string(limit.count()));
+  if (!cache_is_set && !cache.empty())
+    all.push_back("DEBUGINFOD_CACHE_PATH=" + cache + "/debuginfod");
+  return all;
+}
+
+Result<pid_t> spawn_keeper(const std::string& program, int socket, const Symbols& symbols) {
   SpawnSettings settings;
   // dup2 of a descriptor onto itself clears close-on-exec here (glibc 2.29).
   ::posix_spawn_file_actions_adddup2(&settings.actions, socket, kKeeperSocket);
@@ -72,15 +100,15 @@ Result<pid_t> spawn_keeper(const std::string& program, int socket) {
   ::posix_spawnattr_setsigmask(&settings.attributes, &none);
   ::posix_spawnattr_setsigdefault(&settings.attributes, &all);
   ::posix_spawnattr_setflags(&settings.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  // What a capture child resolves lazily is lost with it: 60 us of CPU in each.
-  std::string bind_now = "LD_BIND_NOW=1";
-  std::vector<char*> environment;
-  for (char** variable = environ; *variable != nullptr; ++variable)
-    environment.push_back(*variable);
-  environment.push_back(bind_now.data());
-  environment.push_back(nullptr);
   std::string name = program;
   const std::array<char*, 2> arguments{name.data(), nullptr};
+  std::vector<std::string> environment = environment_of_helper(symbols);
+  // What a capture child resolves lazily is lost with it: 60 us of CPU in each.
+  environment.emplace_back("LD_BIND_NOW=1");
+  std::vector<char*> variables;
+  for (std::string& variable : environment)
+    variables.push_back(variable.data());
+  variables.push_back(nullptr);
   pid_t pid = 0;
   const int error = ::posix_spawn(
       &pid,
@@ -88,7 +116,7 @@ Result<pid_t> spawn_keeper(const std::string& program, int socket) {
       &settings.actions,
       &settings.attributes,
       arguments.data(),
-      environment.data()
+      variables.data()
   );
   if (error != 0) {
     return Error{errc_of(error), program + ": " + std::generic_category().message(error)};
@@ -132,11 +160,14 @@ struct SamplerClient::Impl {
   asio::posix::stream_descriptor pidfd;
 };
 
-Result<std::unique_ptr<SamplerClient>>
-SamplerClient::start(const asio::any_io_executor& executor, const std::string& program) {
+Result<std::unique_ptr<SamplerClient>> SamplerClient::start(
+    const asio::any_io_executor& executor,
+    const std::string& program,
+    const Symbols& symbols
+) {
   auto sockets = make_packet_sockets();
   if (!sockets) return sockets.error();
-  const auto keeper = spawn_keeper(program, sockets->second.get());
+  const auto keeper = spawn_keeper(program, sockets->second.get(), symbols);
   if (!keeper) return keeper.error();
   UniqueFd pidfd = open_pidfd(*keeper);
   if (!pidfd) {

@@ -10,6 +10,7 @@
 #include "collectors/evidence/capture.h"
 #include "collectors/sampler/protocol.h"
 #include "config/result.h"
+#include "config/settings.h"
 
 namespace pghang::sampler {
 
@@ -46,9 +47,13 @@ inline constexpr std::chrono::milliseconds kAnswerMargin{500};
 class SamplerClient final : public Sampler {
  public:
   /// Call it before the loop runs. The program inherits the standard descriptors and one end of the
-  /// socket, nothing else. Errors: not_found (no such program), permission_denied, io.
-  [[nodiscard]] static Result<std::unique_ptr<SamplerClient>>
-  start(const boost::asio::any_io_executor& executor, const std::string& program);
+  /// socket, nothing else, and no debuginfod server but those of `symbols`, whatever the
+  /// environment says. Errors: not_found (no such program), permission_denied, io.
+  [[nodiscard]] static Result<std::unique_ptr<SamplerClient>> start(
+      const boost::asio::any_io_executor& executor,
+      const std::string& program,
+      const Symbols& symbols = {}
+  );
 
   SamplerClient(const SamplerClient&) = delete;
   SamplerClient& operator=(const SamplerClient&) = delete;

@@ -5,6 +5,7 @@
 #include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime(2) is POSIX, not <ctime>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "collectors/sampler/mappings_memo.h"
 #include "collectors/sampler/packet_socket.h"
 #include "collectors/sampler/protocol.h"
+#include "collectors/sampler/symbolizer.h"
 #include "collectors/sampler/trace_task.h"
 #include "collectors/stack/module_cache.h"
 
@@ -81,16 +83,21 @@ class Worker {
   const HelperHooks& hooks_;
   ProcFs proc_;
   ModuleCache modules_;
-  VariableSymbols symbols_;
+  VariableSymbols variables_;
   MappingsMemo memo_;
+  Symbolizer symbols_{modules_, keeper_.get()};
   std::string buffer_;
   bool child_stuck_ = false;
 };
 
 int Worker::run() {
   while (!child_stuck_) {
-    pollfd request{.fd = keeper_.get(), .events = POLLIN, .revents = 0};
-    ::poll(&request, 1, -1);
+    std::array<pollfd, 2> ready{{
+        {.fd = keeper_.get(), .events = POLLIN, .revents = 0},
+        {.fd = symbols_.downloads().fd(), .events = POLLIN, .revents = 0},
+    }};
+    const int count = ::poll(ready.data(), ready.size(), symbols_.downloads().poll_timeout());
+    if (ready[1].revents != 0 || count == 0) symbols_.take_downloads();
     const Received received = receive_packet(keeper_.get(), buffer_);
     if (received.status == ReceiveStatus::closed) return 0;
     if (received.status == ReceiveStatus::none) continue;
@@ -145,16 +152,33 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   if (!report) return report.error();
   const bool stopped_before = report->stopped_target;
   if (hooks_.before_unwinding) hooks_.before_unwinding();
-  Capture capture = build_capture(*std::move(report), request, modules_);
+  Capture capture = build_capture(*report, request, modules_);
+  const ChildReport* shown = &*report;
+  const StackSnapshot* stack = last_stack(*report);
+  Result<ChildReport> stop = Error{Errc::not_found, "not tried"};
   task.ask_for_modules = false;
   task.request.expect_start_ticks = capture.key.start_ticks;
   if (worth_stopping(capture, request, stopped_before)) {
     task.kind = ChildTask::Kind::stop_only;
-    auto stop = in_child(task, child_budget(turn.deadline), turn);
+    stop = in_child(task, child_budget(turn.deadline), turn);
     // What was seen without a stop is worth having, whatever became of the stop.
-    if (stop) take_better_stack(capture, *std::move(stop), request, modules_);
+    if (stop && take_better_stack(capture, *stop, request, modules_)) {
+      shown = &*stop;
+      stack = &stop->stacks.front();
+    }
   }
   survey(task, capture, turn);
+  if (stack != nullptr && !child_stuck_) {
+    const auto costs = symbols_.add(
+        capture,
+        *stack,
+        shown->mappings,
+        request,
+        {turn.at(child_budget(turn.deadline)), turn.at(stuck_budget(turn.deadline))}
+    );
+    turn.child_cpu_micros += costs.cpu_micros;
+    child_stuck_ = child_stuck_ || costs.stuck;
+  }
   return capture;
 }
 
@@ -184,7 +208,7 @@ Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
 
 void Worker::load_modules(pid_t pid, const std::vector<Mapping>& mappings) {
   modules_.load(pid, mappings);
-  symbols_.learn(mappings, modules_);
+  variables_.learn(mappings, modules_);
 }
 
 /// A capture by as many children as it takes: one more when modules have to be loaded first (the
@@ -248,7 +272,7 @@ Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget,
   auto report = report_of_child<ChildReport>(
       [&] {
         ChildReport taken =
-            run_task(task, proc_, modules_, symbols_, memo_, hooks_.capture_point);
+            run_task(task, proc_, modules_, variables_, memo_, hooks_.capture_point);
         memo_.give_back(taken.known_maps, std::exchange(taken.mappings, {}));
         return taken;
       },

@@ -74,11 +74,8 @@ FileBytes find_shared(
   return {};
 }
 
-std::optional<DebugFile> by_build_id(
-    const UniqueFd& root,
-    const std::string& debug_root,
-    const std::string& build_id
-) {
+std::optional<DebugFile>
+by_build_id(const UniqueFd& root, const std::string& debug_root, const std::string& build_id) {
   const std::string path = path_by_build_id(debug_root, build_id);
   if (path.empty()) return std::nullopt;
   auto file = map_in(root, path);

@@ -12,9 +12,7 @@ namespace pghang {
 /// loaded for the call: with its HTTP client it is larger than all of the sampler, and it is only
 /// there where debuginfod is used. So call it in a process of its own, without any capability.
 /// Errors: not_found, unsupported (no libdebuginfod), timeout, io.
-[[nodiscard]] Result<std::string> fetch_debug_file(
-    const std::string& build_id,
-    std::chrono::steady_clock::time_point deadline
-);
+[[nodiscard]] Result<std::string>
+fetch_debug_file(const std::string& build_id, std::chrono::steady_clock::time_point deadline);
 
 }  // namespace pghang

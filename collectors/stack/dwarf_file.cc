@@ -2,14 +2,16 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <libelf.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <utility>
+
+#include <libelf.h>
 
 #include "collectors/stack/elf_image.h"
 
@@ -97,9 +99,35 @@ bool unit_of(Dwarf* dwarf, Dwarf_Addr address, Dwarf_Die& unit) {
   return false;
 }
 
+Dwarf_Addr address_of(Dwarf_Line* line) {
+  Dwarf_Addr address = 0;
+  return dwarf_lineaddr(line, &address) == 0 ? address : 0;
+}
+
+/// The last row at or before an address; of several at one address the last that begins a
+/// statement, as gdb has it (find_pc_sect_line).
+Dwarf_Line* row_of(Dwarf_Die& unit, Dwarf_Addr address) {
+  Dwarf_Line* const last = dwarf_getsrc_die(&unit, address);
+  Dwarf_Lines* rows = nullptr;
+  std::size_t count = 0;
+  if (last == nullptr || dwarf_getsrclines(&unit, &rows, &count) != 0) return last;
+  const Dwarf_Addr start = address_of(last);
+  const auto numbers = std::views::iota(std::size_t{0}, count);
+  const auto end = std::ranges::upper_bound(numbers, start, {}, [&](std::size_t number) {
+    return address_of(dwarf_onesrcline(rows, number));
+  });
+  for (auto number = end; number != numbers.begin();) {
+    Dwarf_Line* row = dwarf_onesrcline(rows, *--number);
+    bool begins = false;
+    if (address_of(row) != start) break;
+    if (dwarf_linebeginstatement(row, &begins) == 0 && begins) return row;
+  }
+  return last;
+}
+
 /// Line and file that the line table has for an address.
 void put_line(Dwarf_Die& unit, Dwarf_Addr address, SourcePlace& place) {
-  Dwarf_Line* line = dwarf_getsrc_die(&unit, address);
+  Dwarf_Line* line = row_of(unit, address);
   int number = 0;
   if (line == nullptr || dwarf_lineno(line, &number) != 0 || number <= 0) return;
   place.file = text_of(dwarf_linesrc(line, nullptr, nullptr));
@@ -218,7 +246,8 @@ SourceChain DwarfFile::source_of(std::uint64_t address) const {
     if (chain.size() == kMaxInlined) break;
     put_call(unit, scope, place);
   }
-  return {};
+  // Assembler code has lines and may have no functions.
+  return chain.empty() && place.line != 0 ? SourceChain{place} : SourceChain();
 }
 
 bool has_dwarf(std::string_view file) {

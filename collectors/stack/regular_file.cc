@@ -36,6 +36,7 @@ int open_path_in(int root, const std::string& path) {
 /// From a descriptor that names a file to one that reads it.
 Result<UniqueFd> read_regular(const UniqueFd& named, const std::string& path) {
   if (!named) return open_error(path);
+
   struct stat status {};
 
   if (::fstat(named.get(), &status) != 0) return open_error(path);

@@ -43,12 +43,11 @@ Frame inlined_frame(const Frame& into, const SourcePlace& place) {
 
 std::vector<CodeSite> code_sites(
     const StackTrace& trace,
-    const StackSnapshot& snapshot,
     const std::vector<Mapping>& mappings,
     const ModuleSource& modules
 ) {
   std::vector<CodeSite> sites;
-  bool is_return_address = snapshot.in_syscall;
+  bool is_return_address = false;
   for (std::size_t i = 0; i < trace.frames.size(); ++i) {
     const Frame& frame = trace.frames[i];
     const std::uint64_t back = is_return_address ? 1 : 0;
@@ -57,7 +56,11 @@ std::vector<CodeSite> code_sites(
     const Mapping* mapping = mapping_at(mappings, frame.address - back);
     if (mapping == nullptr || mapping->path.empty()) continue;
     auto module = modules.module_of(*mapping);
-    if (module != nullptr) sites.push_back({i, std::move(module), frame.offset - back});
+    if (module == nullptr) continue;
+    std::uint64_t address = frame.offset - back;
+    // Behind a system call that does not return another function may begin.
+    if (back == 0 && module->fde_start(address).value_or(0) != frame.fde_start) --address;
+    sites.push_back({i, std::move(module), address});
   }
   return sites;
 }
@@ -87,7 +90,8 @@ void SourceCache::remember(const CodeSite& site, SourceChain chain) {
     modules_.clear();
     size_ = 0;
   }
-  const auto [found, added] = modules_[site.module].insert_or_assign(site.address, std::move(chain));
+  const auto [found, added] =
+      modules_[site.module].insert_or_assign(site.address, std::move(chain));
   static_cast<void>(found);
   size_ += added ? 1 : 0;
 }
@@ -110,7 +114,8 @@ void put_source(
       const SourcePlace& own = chain->back();
       frame.file = own.file;
       frame.line = own.line;
-      for (auto place = chain->begin(); place != std::prev(chain->end()) && room > 0; ++place, --room)
+      for (auto place = chain->begin(); place != std::prev(chain->end()) && room > 0;
+           ++place, --room)
         frames.push_back(inlined_frame(frame, *place));
       name_function(frame, own.function);
     }

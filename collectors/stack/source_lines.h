@@ -11,7 +11,6 @@
 #include "collectors/stack/dwarf_file.h"
 #include "collectors/stack/elf_module.h"
 #include "collectors/stack/module_cache.h"
-#include "collectors/stack/snapshot.h"
 
 /// Source files and lines for the frames of one trace. Three steps, so that the middle one, which
 /// reads DWARF, can be done by a process that may be ended.
@@ -26,10 +25,10 @@ struct CodeSite {
   friend bool operator==(const CodeSite&, const CodeSite&) = default;
 };
 
-/// The frames of `trace`, taken from `snapshot`, whose module could be had.
+/// The frames whose module could be had. A caller's site is its call; that of frame 0 is its pc,
+/// the line where it goes on, as gdb shows it.
 [[nodiscard]] std::vector<CodeSite> code_sites(
     const StackTrace& trace,
-    const StackSnapshot& snapshot,
     const std::vector<Mapping>& mappings,
     const ModuleSource& modules
 );

@@ -49,6 +49,19 @@ TEST(TargetProblems, APasswordFileIsAnAbsolutePathOrACredential) {
   EXPECT_EQ(problems_of("targets: [{password_file: /etc/pghangd/pw}]"), Lines{});
 }
 
+TEST(SymbolProblems, ADebuginfodServerIsAWebAddress) {
+  for (const char* const url : {"debuginfod.debian.net", "file:///etc", "http://a http://b", "''"})
+    EXPECT_EQ(
+        problems_of("symbols: {debuginfod_urls: [" + std::string(url) + "]}"),
+        Lines{"f:1: symbols.debuginfod_urls[0]: must be http://... or https://..., without spaces"}
+    ) << url;
+  EXPECT_EQ(
+      problems_of("symbols: {debuginfod_urls: ['https://debuginfod.debian.net', 'http://h:8002/']}"
+      ),
+      Lines{}
+  );
+}
+
 TEST(SamplingProblems, TheDeadlineLeavesTimeForTheSamples) {
   EXPECT_EQ(
       problems_of("sampling: {samples: 20, interval: 100ms, deadline: 2s, stop_deadline: 50ms}"),

@@ -1,5 +1,7 @@
 """What gdb says of a stack, and which of its names are really covered by a symbol."""
 
+import json
+import os
 import re
 import subprocess
 from bisect import bisect_right
@@ -102,3 +104,35 @@ def covering_names(pid, address, is_return_address):
                     end = bisect_right(table, (looked_up, 1 << 64, ""))
                     return {name for start, stop, name in table[max(0, end - 400) : end] if start <= looked_up < stop}
     return set()
+
+
+FRAMES = """
+import json
+frames, frame = [], gdb.newest_frame()
+while frame is not None:
+    sal = frame.find_sal()
+    frames.append({
+        "address": frame.pc(),
+        "name": frame.name(),
+        "kind": {gdb.NORMAL_FRAME: "normal", gdb.INLINE_FRAME: "inlined", gdb.SIGTRAMP_FRAME: "signal"}.get(frame.type(), "other"),
+        "file": sal.symtab.filename if sal.symtab else None,
+        "line": sal.line or None,
+    })
+    frame = frame.older()
+print("FRAMES " + json.dumps(frames))
+"""
+
+
+def source_frames(pid, debuginfod=None, cache=None):
+    """Every frame with name, kind, file and line, innermost first. Frames that gdb makes up for tail calls are left out."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("DEBUGINFOD")}
+    if debuginfod:
+        env.update(DEBUGINFOD_URLS=debuginfod, DEBUGINFOD_CACHE_PATH=str(cache))
+    commands = [f"set debuginfod enabled {'on' if debuginfod else 'off'}", "set backtrace past-main on", f"attach {pid}", f"python exec({FRAMES!r})"]
+    out = subprocess.run(
+        ["gdb", "-batch", "-nx", *[word for command in commands for word in ("-ex", command)]],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, env=env,
+    )
+    line = next((line for line in out.stdout.splitlines() if line.startswith("FRAMES ")), None)
+    assert line, out.stdout + out.stderr
+    return [frame for frame in json.loads(line[7:]) if frame["kind"] != "other"]
