@@ -14,7 +14,7 @@ int processor_of(const ProcFs& proc, pid_t pid) {
 
 Realtime::Realtime(int avoided_cpu) {
   const sched_param lowest{.sched_priority = 1};
-  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &lowest) != 0) error_ = errno;
+  if (::sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) error_ = errno;
   if (avoided_cpu < 0 || avoided_cpu >= CPU_SETSIZE) return;
   if (::sched_getaffinity(0, sizeof before_, &before_) != 0) return;
   cpu_set_t others = before_;

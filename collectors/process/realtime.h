@@ -10,12 +10,12 @@ namespace pghang {
 /// The CPU that a process ran on last; -1 when that cannot be told.
 [[nodiscard]] int processor_of(const ProcFs& proc, pid_t pid);
 
-/// While it lives, this process is SCHED_FIFO and stays off one CPU, where there is another:
-/// whoever holds a target stopped must not wait for a CPU, and whoever waits for a target to stop
-/// must not keep it from the CPU that it runs on.
+/// While it lives, this thread is SCHED_FIFO and stays off one CPU, where there is another; so are
+/// the threads that it starts. Whoever holds a target stopped must not wait for a CPU, and whoever
+/// waits for a target to stop must not keep it from the CPU that it runs on.
 class Realtime {
  public:
-  explicit Realtime(int avoided_cpu);
+  explicit Realtime(int avoided_cpu = -1);
   Realtime(const Realtime&) = delete;
   Realtime& operator=(const Realtime&) = delete;
   ~Realtime();

@@ -176,9 +176,7 @@ Result<void> look(
   StackSeries* const has_stacks = report.mappings.empty() ? nullptr : &stacks;
   auto taken = take_samples(request, proc, variables.addresses, has_stacks, span, report);
   if (!taken) return taken;
-  // Looking for peers takes as long as there are processes: not while the target may stand still.
-  const bool peers = request.peers && !stacks.still_attached();
-  auto seen = observe_process(proc, request.pid, peers, capture);
+  auto seen = observe_process(proc, request.pid, request.peers, capture);
   capture.orphan = is_orphan(proc, capture);
   if (capture.syscall) {
     capture.syscall->at_least_seconds = span.seconds_in(capture.syscall->number);

@@ -93,7 +93,9 @@ Result<StackSnapshot> StackSeries::any_way(ProcessState state) {
   // It may have fallen asleep, or into D, since its state was read.
   const bool not_running = !snapshot && (snapshot.error().code == Errc::refused ||
                                          snapshot.error().code == Errc::timeout);
-  return not_running ? in_place() : snapshot;
+  if (!not_running) return snapshot;
+  auto again = in_place();
+  return again ? std::move(again) : std::move(snapshot);
 }
 
 Result<StackSnapshot> StackSeries::in_place() {
@@ -112,15 +114,13 @@ Result<StackSnapshot> StackSeries::stopped() {
          .needs = "CAP_SYS_NICE"}
     );
   }
-  auto snapshot = capture_ptrace_stop(
+  return capture_ptrace_stop(
       proc_,
       key_,
       report_.mappings,
       std::chrono::milliseconds(request_.stop_deadline_ms),
       listener_
   );
-  still_attached_ = !snapshot && snapshot.error().code == Errc::timeout;
-  return snapshot;
 }
 
 void StackSeries::keep(StackSnapshot snapshot, Sample& sample) {

@@ -30,10 +30,6 @@ class StackSeries {
   /// could not be had is added to the report's `missing`.
   void take_last(Sample& sample);
 
-  /// After a stop that did not come in time: only the end of this process detaches the target, so
-  /// it has to come soon.
-  [[nodiscard]] bool still_attached() const { return still_attached_; }
-
   /// One stop, as a task of its own.
   void take_stopped();
 
@@ -49,7 +45,6 @@ class StackSeries {
   const CaptureRequest& request_;
   const CapturePointListener& listener_;
   ChildReport& report_;
-  bool still_attached_ = false;
   Sample last_;                   ///< the sample that the last in_place stack belongs to
   std::uint32_t last_stack_ = 0;  ///< its number in the report, plus 1
 };

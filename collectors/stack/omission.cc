@@ -19,8 +19,7 @@ std::size_t inner_share(std::size_t keep) {
 /// How many frames from `a` and `b` on are the same.
 std::size_t match(const std::vector<std::uint64_t>& pcs, std::size_t a, std::size_t b) {
   std::size_t length = 0;
-  while (length < 2 * kLongestTurn && b + length < pcs.size() &&
-         pcs[a + length] == pcs[b + length])
+  while (length < 2 * kLongestTurn && b + length < pcs.size() && pcs[a + length] == pcs[b + length])
     ++length;
   return length;
 }

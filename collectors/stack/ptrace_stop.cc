@@ -8,6 +8,7 @@
 #include <csignal>
 #include <ctime>
 #include <system_error>
+#include <thread>
 
 #include "collectors/process/check_process.h"
 #include "collectors/process/target_memory.h"
@@ -162,9 +163,7 @@ StackSnapshot to_snapshot(ProcessKey key, const HeldStack& stack, const Held& he
   return snapshot;
 }
 
-}  // namespace
-
-Result<StackSnapshot> capture_ptrace_stop(
+Result<StackSnapshot> hold(
     const ProcFs& proc,
     ProcessKey key,
     const std::vector<Mapping>& mappings,
@@ -181,16 +180,16 @@ Result<StackSnapshot> capture_ptrace_stop(
   const AwaitedStop stop;
 
   at(CapturePoint::before_seize);
+  Held held;
+  held.last_seen_running = now_nanos();
   const Tracee tracee(key.pid);
   if (const int error = tracee.seize(); error != 0) return from_errno("PTRACE_SEIZE", error);
   // From here on the pid cannot be reused: a tracee's pid is free only after its tracer has seen it
   // die. Nor may anything return before DETACH, for a signal may have stopped it for us already:
-  // only a running process cannot be detached, and that is left to the caller's exit.
+  // only a running process cannot be detached, and that is left to this thread's end.
   const auto same = check_identity(proc, key);
 
-  Held held;
-  held.last_seen_running = now_nanos();
-  const std::int64_t give_up = held.last_seen_running + deadline.count() * kNanosPerMilli;
+  const std::int64_t give_up = now_nanos() + deadline.count() * kNanosPerMilli;
   if (const int error = tracee.interrupt(); error != 0) {
     return from_errno("PTRACE_INTERRUPT", error);
   }
@@ -215,6 +214,27 @@ Result<StackSnapshot> capture_ptrace_stop(
   if (!copied) return Error{Errc::io, "the stack could not be read"};
   stack.complete();
   return to_snapshot(key, stack, held);
+}
+
+}  // namespace
+
+// In a thread of its own: a process that did not stop cannot be detached by a call, but it is when
+// the thread that traces it ends. Else it would stop later, and stay so until we have looked at all
+// the rest.
+Result<StackSnapshot> capture_ptrace_stop(
+    const ProcFs& proc,
+    ProcessKey key,
+    const std::vector<Mapping>& mappings,
+    std::chrono::milliseconds deadline,
+    const CapturePointListener& listener
+) {
+  Result<StackSnapshot> result = Error{Errc::io, "no thread for the stop"};
+  try {
+    std::thread([&] { result = hold(proc, key, mappings, deadline, listener); }).join();
+  } catch (const std::system_error& error) {
+    return Error{Errc::io, std::string("a thread for the stop: ") + error.what()};
+  }
+  return result;
 }
 
 }  // namespace pghang

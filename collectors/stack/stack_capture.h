@@ -35,9 +35,8 @@ inline constexpr std::size_t kMaxHeldBytes = std::size_t{256} * 1024;
 /// 100 us), GETREGSET, one read of [sp-128, end of the stack mapping) and at most kMaxHeldBytes,
 /// PTRACE_DETACH with signal 0 or the signal that the stop carried. What of a deeper stack lies
 /// behind that is read before and after, and kept where it did not change. Refuses states D, T, t,
-/// Z and frozen. The caller runs SCHED_FIFO where it may. A target that does not stop cannot be
-/// detached: after `timeout` the caller must soon exit, which detaches it; until then it would stay
-/// stopped once it stops. After every other result it is detached, or was never attached.
+/// Z and frozen. The caller runs SCHED_FIFO where it may. After every result, `timeout` included,
+/// the target is detached, or was never attached.
 /// held_micros is an upper bound: from the last moment that it was not stopped yet for sure (the
 /// call of PTRACE_INTERRUPT, or the last look that found it running) to the return of
 /// PTRACE_DETACH. Errors: refused (state), timeout, not_found, permission_denied, identity_changed,

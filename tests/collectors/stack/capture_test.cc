@@ -1,6 +1,9 @@
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -219,6 +222,75 @@ TEST(Capture, StopsAnInterruptedSleepOnlyForTheHold) {
   ASSERT_TRUE(snapshot) << snapshot.error().context;
   EXPECT_TRUE(snapshot->in_syscall);
   EXPECT_TRUE(wait_for_state(target.pid(), ProcessState::sleeping));
+}
+
+/// Keeps everybody else from one CPU.
+class CpuHog {
+ public:
+  explicit CpuHog(int cpu) : pid_(::fork()) {
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const sched_param lowest{.sched_priority = 1};
+    if (!pin(0, cpu) || ::sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) ::_exit(1);
+    for (;;)
+      asm volatile("");
+  }
+
+  CpuHog(const CpuHog&) = delete;
+  CpuHog& operator=(const CpuHog&) = delete;
+
+  ~CpuHog() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  static bool pin(pid_t pid, int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(cpu), &set);
+    return ::sched_setaffinity(pid, sizeof set, &set) == 0;
+  }
+
+  [[nodiscard]] bool runs() const {
+    return ::sched_getscheduler(pid_) == SCHED_FIFO && state_of(pid_) == ProcessState::running;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+TEST(Capture, LetsATargetGoThatDoesNotStopInTime) {
+  if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) GTEST_SKIP() << "needs two CPUs";
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
+  if (!CpuHog::pin(0, 0)) GTEST_SKIP() << "CPU 0 is not ours";
+  const LiveTarget target("target_plain", "spin");
+  ASSERT_TRUE(CpuHog::pin(target.pid(), 1));
+  bool timed_out = false;
+  {
+    const CpuHog hog(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (!hog.runs()) GTEST_SKIP() << "SCHED_FIFO needs CAP_SYS_NICE";
+    // The kernel gives the others a twentieth of a second in each second.
+    for (int i = 0; i < 10 && !timed_out; ++i) {
+      const auto snapshot = capture_ptrace_stop(
+          ProcFs(),
+          key_of(target.pid()),
+          mappings_of(target.pid()),
+          std::chrono::milliseconds(5),
+          {}
+      );
+      timed_out = !snapshot && snapshot.error().code == Errc::timeout;
+    }
+    EXPECT_TRUE(timed_out);
+    const auto status = ProcFs().read(target.pid(), "status");
+    ASSERT_TRUE(status);
+    EXPECT_EQ(parse_status(*status)->tracer_pid, 0);
+  }
+  // This process, which traced it, is still there.
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(state_of(target.pid()), ProcessState::running);
+  ::sched_setaffinity(0, sizeof before, &before);
 }
 
 TEST(Capture, LosesNoSignalThatArrivesMeanwhile) {
