@@ -8,8 +8,10 @@
 namespace pghang::sampler {
 namespace {
 
-/// One that was let go shows `t` until it is next scheduled.
+/// One that was let go shows `t`, then R, until it is next scheduled: in its group stop, or
+/// running.
 constexpr int kLooks = 200;
+constexpr int kLooksThatSayItRuns = 50;
 constexpr long kBetweenLooksNanos = 1'000'000;
 
 TraceReport failed(const Error& error) {
@@ -46,12 +48,14 @@ run_trace(const TraceRequest& request, const ProcFs& proc, const TracePointListe
 
 TraceReport look_after_trace(const TraceRequest& request, const ProcFs& proc) {
   TraceReport report;
+  int running = 0;
   for (int i = 0; i < kLooks; ++i) {
     const auto status = look(proc, {request.pid, request.start_ticks});
     if (!status) return failed(status.error());
     report.trace.state_after = status->state;
     report.trace.tracer_after = status->tracer_pid;
-    if (status->state != ProcessState::traced) break;
+    if (status->state == ProcessState::running && ++running == kLooksThatSayItRuns) break;
+    if (status->state != ProcessState::traced && status->state != ProcessState::running) break;
     const timespec pause{0, kBetweenLooksNanos};
     ::nanosleep(&pause, nullptr);
   }

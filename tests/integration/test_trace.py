@@ -181,7 +181,8 @@ def test_a_stop_meanwhile_leaves_it_stopped(start_pghangd, session, way):
     process.send(one.pid, signal.SIGSTOP)
     try:
         trace = traced.report()["trace"]
-        assert trace["state_after"] == "T" and process.state(one.pid) == "T"
+        assert process.state(one.pid) == "T"
+        assert trace["state_after"] == "T"
     finally:
         process.cont(one.pid)
     one.execute("SELECT 1")
