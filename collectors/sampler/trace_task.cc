@@ -3,6 +3,7 @@
 #include <time.h>  // NOLINT(modernize-deprecated-headers): nanosleep(2) is POSIX, not <ctime>
 
 #include "collectors/process/check_process.h"
+#include "collectors/sampler/helper_process.h"
 #include "collectors/trace/trace_process.h"
 
 namespace pghang::sampler {
@@ -31,6 +32,7 @@ Result<ProcStatus> look(const ProcFs& proc, ProcessKey key) {
 
 TraceReport
 run_trace(const TraceRequest& request, const ProcFs& proc, const TracePointListener& listener) {
+  set_process_name("pghangd-trace");
   const TraceLimits limits{
       .duration = std::chrono::milliseconds(request.duration_ms),
       .max_stops = request.max_stops,
