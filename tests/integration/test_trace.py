@@ -99,6 +99,7 @@ def by_strace(pid, run):
     try:
         wait_until(lambda: process.tracer(pid) != 0, what="strace")
         run()
+        wait_until(lambda: "poll" in process.wchan(pid), what="it waits again")
     finally:
         strace.send_signal(signal.SIGINT)
         table = strace.communicate(timeout=20)[1]
