@@ -3,13 +3,16 @@
 #include <time.h>  // NOLINT(modernize-deprecated-headers): nanosleep(2) is POSIX, not <ctime>
 
 #include "collectors/process/check_process.h"
+#include "collectors/sampler/helper_process.h"
 #include "collectors/trace/trace_process.h"
 
 namespace pghang::sampler {
 namespace {
 
-/// One that was let go shows `t` until it is next scheduled.
+/// One that was let go shows `t`, then R, until it is next scheduled: in its group stop, or
+/// running.
 constexpr int kLooks = 200;
+constexpr int kLooksThatSayItRuns = 50;
 constexpr long kBetweenLooksNanos = 1'000'000;
 
 TraceReport failed(const Error& error) {
@@ -29,6 +32,7 @@ Result<ProcStatus> look(const ProcFs& proc, ProcessKey key) {
 
 TraceReport
 run_trace(const TraceRequest& request, const ProcFs& proc, const TracePointListener& listener) {
+  set_process_name("pghangd-trace");
   const TraceLimits limits{
       .duration = std::chrono::milliseconds(request.duration_ms),
       .max_stops = request.max_stops,
@@ -46,12 +50,14 @@ run_trace(const TraceRequest& request, const ProcFs& proc, const TracePointListe
 
 TraceReport look_after_trace(const TraceRequest& request, const ProcFs& proc) {
   TraceReport report;
+  int running = 0;
   for (int i = 0; i < kLooks; ++i) {
     const auto status = look(proc, {request.pid, request.start_ticks});
     if (!status) return failed(status.error());
     report.trace.state_after = status->state;
     report.trace.tracer_after = status->tracer_pid;
-    if (status->state != ProcessState::traced) break;
+    if (status->state == ProcessState::running && ++running == kLooksThatSayItRuns) break;
+    if (status->state != ProcessState::traced && status->state != ProcessState::running) break;
     const timespec pause{0, kBetweenLooksNanos};
     ::nanosleep(&pause, nullptr);
   }

@@ -16,7 +16,8 @@ struct TraceReport {
   SyscallTrace trace;
 };
 
-/// Traces. The end of the process that called this lets the target go.
+/// Traces, under the name pghangd-trace. The end of the process that called this lets the target
+/// go.
 [[nodiscard]] TraceReport
 run_trace(const TraceRequest& request, const ProcFs& proc, const TracePointListener& listener);
 

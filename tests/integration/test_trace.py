@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psycopg2
@@ -73,13 +72,9 @@ class Traced:
 
     def is_under_way(self):
         if self.way == "ptrace":
-            return all(self.has_tracer() for _ in range(5))
+            # Not that of the capture before it, which stops one that runs for moments.
+            return process.is_named(process.tracer(self.pid), "pghangd-trace")
         return any(holds_perf_event(pid) for pid in process.descendants(self.command.pid))
-
-    def has_tracer(self):
-        """The capture before the trace may stop it for moments, milliseconds apart."""
-        time.sleep(0.007)
-        return process.tracer(self.pid) != 0
 
     def report(self):
         out, err = self.command.communicate(timeout=60)
@@ -104,6 +99,7 @@ def by_strace(pid, run):
     try:
         wait_until(lambda: process.tracer(pid) != 0, what="strace")
         run()
+        wait_until(lambda: "poll" in process.wchan(pid), what="it waits again")
     finally:
         strace.send_signal(signal.SIGINT)
         table = strace.communicate(timeout=20)[1]
@@ -181,7 +177,8 @@ def test_a_stop_meanwhile_leaves_it_stopped(start_pghangd, session, way):
     process.send(one.pid, signal.SIGSTOP)
     try:
         trace = traced.report()["trace"]
-        assert trace["state_after"] == "T" and process.state(one.pid) == "T"
+        assert process.state(one.pid) == "T"
+        assert trace["state_after"] == "T"
     finally:
         process.cont(one.pid)
     one.execute("SELECT 1")

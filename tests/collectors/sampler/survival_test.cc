@@ -134,7 +134,8 @@ TEST_P(KeeperKilled, IsToldToTheDaemonAndLeavesTheTargetRunning) {
   const Target target("spin");
   for (int round = 0; round < kRounds; ++round) {
     Helper helper(hooked_program());
-    const auto killed = helper.capture({.pid = target.pid(), .samples = 1});
+    const auto killed =
+        helper.capture({.pid = target.pid(), .samples = 1, .stop_deadline_ms = 500});
     ASSERT_FALSE(killed);
     EXPECT_EQ(killed.error().code, Errc::disconnected);
     bool told = false;
@@ -150,7 +151,10 @@ TEST_P(KeeperKilled, IsToldToTheDaemonAndLeavesTheTargetRunning) {
     EXPECT_EQ(family.keeper, helper.client().keeper_pid());
     EXPECT_TRUE(eventually([&] { return ended(family.worker) && ended(family.child); }));
     ASSERT_TRUE(runs_on_never_stopped(target)) << round;
-    EXPECT_EQ(helper.capture({.pid = target.pid(), .samples = 1}).error().code, Errc::disconnected);
+    EXPECT_EQ(
+        helper.capture({.pid = target.pid(), .samples = 1, .stop_deadline_ms = 500}).error().code,
+        Errc::disconnected
+    );
   }
 }
 
@@ -175,7 +179,8 @@ TEST_P(DaemonKilled, EndsEveryProcessOfTheHelperAndLeavesTheTargetRunning) {
     const pid_t daemon = ::fork();
     if (daemon == 0) {
       Helper helper(hooked_program());
-      static_cast<void>(helper.capture({.pid = target.pid(), .samples = 1}));
+      static_cast<void>(helper.capture({.pid = target.pid(), .samples = 1, .stop_deadline_ms = 500})
+      );
       ::_exit(0);
     }
     int status = 0;
