@@ -14,7 +14,7 @@ namespace pghang::sampler {
 /// Stacks: each sample of a process that does not run gets one `in_place`. A running one is stopped
 /// at most once per capture, for the last sample; its other samples have none.
 [[nodiscard]] ChildReport run_task(
-    const ChildTask& task,
+    const ChildTask& asked,
     const ProcFs& proc,
     const ModuleCache& modules,
     const CapturePointListener& listener

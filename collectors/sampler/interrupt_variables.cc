@@ -34,6 +34,7 @@ find_interrupt_variables(const std::vector<Mapping>& mappings, const ModuleSourc
         return module->find(name).has_value();
       });
   const auto linked_at = module->address_of_offset(program->offset);
+  if (found.postgres) found.server_version = module->server_version();
   if (!found.postgres || !linked_at) return found;
   const std::uint64_t bias = program->start - *linked_at;
   for (const std::string_view name : interrupt_variable_names()) {

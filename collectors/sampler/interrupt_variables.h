@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "collectors/evidence/capture.h"
@@ -14,6 +15,7 @@ namespace pghang::sampler {
 struct InterruptVariables {
   bool postgres = false;           ///< its executable has PostgreSQL's symbols
   VariableAddresses addresses;     ///< empty when not
+  std::string server_version;      ///< empty when not, or when the executable does not say
   std::optional<Missing> missing;  ///< when the executable's symbols could not be had
 };
 

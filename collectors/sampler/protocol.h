@@ -45,7 +45,7 @@
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
@@ -91,6 +91,11 @@ struct CaptureRequest {
   bool allow_ptrace_stop = true;
   bool peers = true;           ///< look for the other end of pipes and sockets over /proc
   bool keep_snapshot = false;  ///< answer with Capture::snapshot, when it fits
+  /// `pid` is as SQL says it: as the pid namespace counts that the server lives in (server_pid.h).
+  bool server_pid = false;
+  /// Of this host, with server_pid: a process in that namespace, or 0: which one it is has to be
+  /// found out.
+  pid_t server_process = 0;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.
@@ -99,6 +104,7 @@ inline constexpr std::int64_t kStartToleranceMicros = 3'000'000;
 /// Asks the worker to parse the modules of a process ahead of time.
 struct PrewarmRequest {
   pid_t pid = 0;
+  bool server_pid = false;  ///< as in CaptureRequest, with no server_process known
 };
 
 /// A capture child's own pid, said before it looks at a target.

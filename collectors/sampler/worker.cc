@@ -37,6 +37,13 @@ double own_cpu_micros() {
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
+/// The process itself from now on, whatever it was asked for by.
+void settle(ChildTask& task, const Capture& found) {
+  task.request.pid = found.key.pid;
+  task.request.expect_start_ticks = found.key.start_ticks;
+  task.request.server_pid = false;
+}
+
 class Worker {
  public:
   Worker(UniqueFd keeper, const HelperHooks& hooks) : keeper_(std::move(keeper)), hooks_(hooks) {}
@@ -56,7 +63,7 @@ class Worker {
 
   [[nodiscard]] std::string answer(const Message& message);
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
-  [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
+  [[nodiscard]] Result<void> prewarm(const PrewarmRequest& request, Turn& turn);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
   void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
@@ -99,7 +106,7 @@ std::string Worker::answer(const Message& message) {
     }
   } else if (message.header.type == MessageType::prewarm) {
     if (const auto request = codec::decode<PrewarmRequest>(message.body)) {
-      const auto warmed = prewarm(request->pid, turn);
+      const auto warmed = prewarm(*request, turn);
       if (!warmed) return encode_failure(id, warmed.error());
       return encode_message({.type = MessageType::prewarmed, .id = id}, {});
     }
@@ -122,7 +129,7 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   const bool stopped_before = report->stopped_target;
   Capture capture = build_capture(*std::move(report), request, modules_);
   task.ask_for_modules = false;
-  task.request.expect_start_ticks = capture.key.start_ticks;
+  settle(task, capture);
   if (worth_stopping(capture, request, stopped_before)) {
     task.kind = ChildTask::Kind::stop_only;
     auto stop = in_child(task, child_budget(turn.deadline), turn);
@@ -143,17 +150,17 @@ void Worker::survey(ChildTask task, Capture& capture, Turn& turn) {
   take_survey(capture, in_child(task, until, turn));
 }
 
-Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
-  if (pid <= 0) return Error{Errc::malformed, "no such pid"};
+Result<void> Worker::prewarm(const PrewarmRequest& request, Turn& turn) {
+  if (request.pid <= 0) return Error{Errc::malformed, "no such pid"};
   const ChildTask task{
       .kind = ChildTask::Kind::mappings,
-      .request{.pid = pid},
+      .request{.pid = request.pid, .server_pid = request.server_pid},
       .ask_for_modules = false};
   const auto report = in_child(task, child_budget(turn.deadline), turn);
   if (!report) return report.error();
   if (report->failure) return Error{report->failure->code, report->failure->context};
   if (report->capture.gone) return Error{Errc::not_found, "no such process"};
-  modules_.load(pid, report->mappings);
+  modules_.load(report->capture.key.pid, report->mappings);
   return boost::system::in_place_value;
 }
 
@@ -162,8 +169,8 @@ Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
 Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   auto report = in_child(task, memory_budget(turn.deadline), turn);
   if (report && report->need_modules) {
+    settle(task, report->capture);
     modules_.load(task.request.pid, report->mappings);
-    task.request.expect_start_ticks = report->capture.key.start_ticks;
     task.ask_for_modules = false;
     report = in_child(task, memory_budget(turn.deadline), turn);
   }

@@ -10,6 +10,7 @@
 #include "collectors/stack/eh_frame.h"
 #include "collectors/stack/elf_image.h"
 #include "collectors/stack/plt.h"
+#include "collectors/stack/server_version.h"
 #include "collectors/stack/symbol_index.h"
 #include "config/unique_fd.h"
 
@@ -34,6 +35,7 @@ struct ElfModule::Impl {
   std::string mini_debug;  ///< unpacked .gnu_debugdata
   FileBytes debug_file;
   std::string build_id;
+  std::string server_version;
   SymbolIndex functions;
   ImportTable imports;
   std::optional<UnwindTable> unwind_table;
@@ -51,6 +53,7 @@ Result<void> ElfModule::Impl::load(const std::string& debug_root) {
   if (!parsed) return parsed.error();
   image = std::move(*parsed);
   build_id = image.build_id();
+  server_version = find_server_version(image);
   unwind_table = find_unwind_table(image);
   imports = ImportTable(image);
   functions.add(image.symbol_table(SHT_DYNSYM), image, true);
@@ -108,6 +111,10 @@ Result<std::shared_ptr<const ElfModule>> ElfModule::parse(std::string bytes) {
 
 const std::string& ElfModule::build_id() const {
   return impl_->build_id;
+}
+
+const std::string& ElfModule::server_version() const {
+  return impl_->server_version;
 }
 
 std::optional<ElfSymbol> ElfModule::function_at(std::uint64_t address) const {

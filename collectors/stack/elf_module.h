@@ -52,6 +52,8 @@ class ElfModule {
   ~ElfModule();
 
   [[nodiscard]] const std::string& build_id() const;  ///< lower-case hex, may be empty
+  /// `15.20` of PostgreSQL's executable; empty of anything else.
+  [[nodiscard]] const std::string& server_version() const;
   /// The function whose symbol's size covers `address`, by its exported name where it has one. A
   /// symbol of size 0 covers nothing.
   [[nodiscard]] std::optional<ElfSymbol> function_at(std::uint64_t address) const;
