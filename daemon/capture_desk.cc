@@ -38,23 +38,25 @@ void CaptureDesk::submit(CaptureJob job) {
   wake_up_.cancel();
 }
 
-void CaptureDesk::prewarm(pid_t pid) {
-  to_prewarm_.push_back(pid);
+void CaptureDesk::prewarm(sampler::PrewarmRequest request) {
+  to_prewarm_.push_back(request);
   wake_up_.cancel();
 }
 
 boost::asio::awaitable<void> CaptureDesk::serve_one() {
   if (waiting_.empty()) {
-    const pid_t pid = to_prewarm_.front();
+    const sampler::PrewarmRequest request = to_prewarm_.front();
     to_prewarm_.pop_front();
     // Without it the first capture is slower; nothing else depends on it.
-    static_cast<void>(co_await sampler_.prewarm(pid, sampling_.deadline));
+    static_cast<void>(co_await sampler_.prewarm(request, sampling_.deadline));
     co_return;
   }
   const CaptureJob job = std::move(waiting_.front());
   waiting_.pop_front();
   sampler::CaptureRequest request = capture_request(sampling_, job.order.backend.pid);
   request.expect_started_at_micros = unix_micros(job.order.backend.backend_start);
+  request.server_pid = true;
+  request.server_process = job.server_process;
   request.keep_snapshot = keep_snapshots_;
   const auto started = std::chrono::steady_clock::now();
   Result<Capture> result = co_await sampler_.capture(request, sampling_.deadline);

@@ -21,6 +21,7 @@ namespace pghang {
 struct CaptureJob {
   std::string target;
   escalation::CaptureOrder order;
+  pid_t server_process = 0;  ///< CaptureRequest::server_process
 };
 
 /// Takes captures one after the other, beside the polls, so that a capture that hangs delays none.
@@ -41,7 +42,7 @@ class CaptureDesk {
 
   void submit(CaptureJob job);
   /// Lets the helper parse this process's modules ahead of time, when no capture waits.
-  void prewarm(pid_t pid);
+  void prewarm(sampler::PrewarmRequest request);
 
   void configure(Sampling sampling) { sampling_ = sampling; }
 
@@ -59,11 +60,11 @@ class CaptureDesk {
   Done done_;
   bool keep_snapshots_ = false;
   std::deque<CaptureJob> waiting_;
-  std::deque<pid_t> to_prewarm_;
+  std::deque<sampler::PrewarmRequest> to_prewarm_;
   boost::asio::steady_timer wake_up_;  ///< never expires; cancelled when a job arrives
 };
 
-/// The request for one backend, as the settings say.
+/// The request for one process of this host, as the settings say.
 [[nodiscard]] sampler::CaptureRequest capture_request(const Sampling& sampling, pid_t pid);
 
 }  // namespace pghang

@@ -9,6 +9,7 @@
 #include "daemon/version.h"
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/query_text.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/verdict.h"
 
 namespace pghang {
@@ -213,7 +214,7 @@ void Chronicle::captured(
   const std::optional<Fingerprint> print = fingerprint(capture.stack);
   std::vector<LogField> fields{
       {"target", target},
-      {"pid", std::to_string(capture.key.pid)},
+      {"pid", std::to_string(server_pid(evidence))},
       {"incident", incident->id},
       {"cause", to_string(verdict.cause)},
       {"gate", to_string(verdict.gate)},
@@ -221,6 +222,7 @@ void Chronicle::captured(
       {"summary", verdict.summary},
       {"method", to_string(capture.stack.method)},
       {"held_us", std::to_string(static_cast<long>(capture.stack.held_micros))}};
+  if (counts_apart(capture)) fields.emplace_back("host_pid", std::to_string(capture.key.pid));
   if (capture.syscall) fields.emplace_back("syscall", capture.syscall->text);
   if (verdict.signature) {
     fields.emplace_back("signature", verdict.signature->id);

@@ -48,7 +48,18 @@ struct TargetSession {
   PostgresSignaller signaller;
   PostgresLockSource locks;
   TargetMonitor monitor;
-  pid_t prewarmed = 0;  ///< our own backend there: it has mapped what every backend maps
+  pid_t prewarmed = 0;  ///< our own backend there
+  pid_t learnt = 0;     ///< a process of the server, of this host, where the connection tells none
+
+  [[nodiscard]] pid_t server_process() const {
+    return connection.server_process() != 0 ? connection.server_process() : learnt;
+  }
+
+  /// Its postmaster, or our own backend there: both have mapped what every backend maps.
+  [[nodiscard]] sampler::PrewarmRequest to_prewarm() const {
+    if (const pid_t server = server_process(); server != 0) return {.pid = server};
+    return {.pid = connection.backend_pid(), .server_pid = true};
+  }
 
   TargetSession(
       const boost::asio::any_io_executor& executor,
@@ -130,9 +141,7 @@ struct Supervisor::Impl {
           target,
           settings,
           chronicle,
-          [this, name = target.name](const escalation::CaptureOrder& order) {
-            desk.submit(CaptureJob{name, order});
-          }
+          [this, name = target.name](const escalation::CaptureOrder& order) { submit(name, order); }
       ));
     }
     publish_mode();
@@ -145,11 +154,23 @@ struct Supervisor::Impl {
     loop.stop();
   }
 
-  void capture_done(const CaptureJob& job, Result<Capture> result, Clock::duration took) {
+  [[nodiscard]] TargetSession* session_of(const std::string& target) {
     const auto found = std::ranges::find_if(targets, [&](const auto& session) {
-      return session->monitor.target() == job.target;
+      return session->monitor.target() == target;
     });
-    if (found != targets.end()) (*found)->monitor.capture_done(job.order, std::move(result), took);
+    return found == targets.end() ? nullptr : found->get();
+  }
+
+  void submit(const std::string& target, const escalation::CaptureOrder& order) {
+    const TargetSession* session = session_of(target);
+    desk.submit(CaptureJob{target, order, session == nullptr ? 0 : session->server_process()});
+  }
+
+  void capture_done(const CaptureJob& job, Result<Capture> result, Clock::duration took) {
+    TargetSession* session = session_of(job.target);
+    if (session == nullptr) return;
+    if (result && result->postgres) session->learnt = result->ppid;
+    session->monitor.capture_done(job.order, std::move(result), took);
   }
 
   awaitable<void> poll_forever(TargetSession& session) {
@@ -163,7 +184,7 @@ struct Supervisor::Impl {
       failures = answered ? 0 : failures + 1;
       const pid_t own_backend = session.connection.backend_pid();
       if (answered && std::exchange(session.prewarmed, own_backend) != own_backend) {
-        desk.prewarm(own_backend);
+        desk.prewarm(session.to_prewarm());
       }
       if (std::exchange(first, false) && ++polled_once == targets.size()) view.ready = true;
       Clock::time_point next = started + settings.polling.interval;

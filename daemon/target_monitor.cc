@@ -136,8 +136,8 @@ void TargetMonitor::capture_done(
   if (result && result->gone) {
     result = Error{
         Errc::not_found,
-        "no process " + std::to_string(order.backend.pid) +
-            " here: it ended meanwhile, or the server runs on another host"};
+        "no process here is the server's process " + std::to_string(order.backend.pid) +
+            ": it ended meanwhile, or the server runs on another host"};
   }
   if (!result) {
     chronicle_.capture_failed(target_, order.id, result.error(), took);

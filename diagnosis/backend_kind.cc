@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
+
+#include "diagnosis/server_version.h"
 
 namespace pghang {
 namespace {
@@ -69,6 +72,29 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+struct BackendType {
+  int major;
+  int number;
+  std::string_view name;
+};
+
+constexpr BackendType kBackendTypes[] = {
+#include "diagnosis/backend_types.inc"
+};
+
+/// Empty where memory does not say: before 13, of the postmaster (which has no type), of a release
+/// that is not known.
+std::string_view type_in_memory(const Evidence& evidence) {
+  const auto& samples = evidence.capture.samples;
+  if (samples.empty() || samples.back().flags.my_backend_type.value_or(0) == 0) return {};
+  const std::int64_t number = *samples.back().flags.my_backend_type;
+  const int major = server_major(evidence);
+  const auto* const found = std::ranges::find_if(kBackendTypes, [&](const BackendType& type) {
+    return type.major == major && type.number == number;
+  });
+  return found == std::end(kBackendTypes) ? std::string_view() : found->name;
+}
+
 std::string kind_by_title(std::string_view title) {
   const auto known = [](std::string_view text) -> std::string_view {
     // A session of a role of that name ends in a command tag or `idle`.
@@ -96,6 +122,10 @@ std::string backend_kind(const Evidence& evidence) {
     return evidence.activity->backend_type == "client backend" ? "backend"
                                                                : evidence.activity->backend_type;
   const std::string_view title = evidence.capture.title;
+  const std::string_view type = type_in_memory(evidence);
+  if (type.ends_with("client backend") || type == "standalone backend") return "backend";
+  // What a background worker does is in its title only.
+  if (!type.empty() && type != "background worker") return std::string(type);
   if (title.starts_with(kPrefix)) return kind_by_title(title);
   // Only the postmaster keeps the command line that it was started with.
   if (evidence.capture.postgres && title.find(" -D") != std::string_view::npos) return "postmaster";

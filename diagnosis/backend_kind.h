@@ -7,9 +7,10 @@
 namespace pghang {
 
 /// What kind of server process it is, as pg_stat_activity.backend_type spells it. Without a row
-/// there (no connection, or a process that has none) it is told from the process title, which
-/// PostgreSQL sets whatever update_process_title says. `postmaster` for the postmaster, `backend`
-/// where nothing says more. MyBackendType is not used: its numbers differ by version.
+/// there (no connection, or a process that has none) it is told from MyBackendType, whose numbers
+/// differ by major release (13 to 18 are known), else from the process title, which PostgreSQL sets
+/// whatever update_process_title says. `postmaster` for the postmaster, `backend` for a client
+/// backend, and where nothing says more.
 [[nodiscard]] std::string backend_kind(const Evidence& evidence);
 
 /// True for processes whose SIGTERM handler is not die(): they never set ProcDiePending, and most

@@ -3,6 +3,7 @@
 #include "diagnosis/facts.h"
 #include "diagnosis/place.h"
 #include "diagnosis/quotes.h"
+#include "diagnosis/server_pid.h"
 
 namespace pghang {
 namespace {
@@ -19,6 +20,7 @@ Evidence brief_evidence(const ClusterProcess& process) {
   Evidence evidence;
   Capture& capture = evidence.capture;
   capture.key = process.key;
+  capture.ns_pid = process.ns_pid;
   capture.postgres = true;
   capture.comm = "postgres";
   capture.title = process.title;
@@ -33,7 +35,12 @@ Brief brief_of(const ClusterProcess& process) {
   const Evidence evidence = brief_evidence(process);
   const Facts facts = facts_of(evidence);
   const Verdict verdict = diagnose(evidence);
-  Brief brief{.pid = process.key.pid, .kind = facts.kind, .words = verdict.summary, .step = {}};
+  Brief brief{
+      .pid = process.key.pid,
+      .server_pid = server_pid(process),
+      .kind = facts.kind,
+      .words = verdict.summary,
+      .step = {}};
   if (says_little(verdict.cause)) {
     brief.words = "The " + facts.kind + " " + place_of(evidence, facts).phrase + " (" +
                   quote_states(evidence) + ").";
@@ -41,7 +48,9 @@ Brief brief_of(const ClusterProcess& process) {
     brief.step = verdict.release.front();
   }
   if (brief.step.step.empty())
-    brief.step = {"pghangd diagnose " + std::to_string(brief.pid), "none"};
+    brief.step = {
+        with_other_pid("pghangd diagnose " + std::to_string(brief.pid), evidence.capture),
+        "none"};
   return brief;
 }
 

@@ -31,8 +31,9 @@ inline constexpr StepText kLogger = {
     "none"};
 
 inline constexpr StepText kCloseConnection = {
-    "End the client program, or cut its connection: ss -tnpH | grep pid={pid}, names its two ends, "
-    "then ss -K src LOCAL dst PEER",
+    "End the client program, or cut its connection: {ss} -tnpH | grep pid={pid}, names its two "
+    "ends, "
+    "then {ss} -K src LOCAL dst PEER",
     "only that client is affected"};
 
 /// Left out where the evidence names nobody (see diagnose()).
@@ -43,7 +44,8 @@ inline constexpr StepText kDiagnoseRemote = {
     "none"};
 
 inline constexpr StepText kCutConnection = {
-    "Cut that connection: ss -tnpH | grep pid={pid}, names its two ends, then ss -K src LOCAL dst "
+    "Cut that connection: {ss} -tnpH | grep pid={pid}, names its two ends, then {ss} -K src LOCAL "
+    "dst "
     "PEER",
     "the call fails with an error, and the backend serves the {signal}"};
 

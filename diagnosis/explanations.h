@@ -137,6 +137,7 @@ inline constexpr auto kPlaceholders = std::to_array<std::string_view>(
      "signal",
      "signame",
      "sql_pid",
+     "ss",
      "suspect_price",
      "suspect_step",
      "suspects",

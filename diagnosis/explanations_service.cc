@@ -78,7 +78,8 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "{The} received the {signal} but cannot act on it: it {place}, {language} code that does not "
      "come back to PostgreSQL, where it would be served.",
      {{{"End what it waits for: {end_programs}", "that program ends; its caller sees how"},
-       {"Cut the connection to {remote}: ss -tnpH | grep pid={pid}, names its two ends, then ss -K "
+       {"Cut the connection to {remote}: {ss} -tnpH | grep pid={pid}, names its two ends, then "
+        "{ss} -K "
         "src LOCAL dst PEER",
         "the call fails with an error that the code may handle"},
        {"Wait until that code returns",
@@ -198,7 +199,7 @@ constexpr auto kExplanations = std::to_array<Explanation>({
         "that client is refused"}}}},
     {Story::orphan,
      "{The} has outlived its postmaster (PostmasterPid={postmaster}, its parent is "
-     "{ppid}){unserved}"
+     "{parent}){unserved}"
      "; it {place}. The server cannot start again before it has ended.",
      {{{"kill -TERM {pid}", "its transaction is rolled back"},
        {"kill -KILL {pid}: without a postmaster this restarts nothing",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "diagnosis/movement.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/text.h"
 
 namespace pghang {
@@ -152,7 +153,8 @@ std::string quote_where(const Capture& capture) {
 
 std::string quote_parent(const Capture& capture, const InterruptFlags& flags) {
   if (!capture.orphan) return {};
-  return number("PostmasterPid", flags.postmaster_pid) + ", parent " + std::to_string(capture.ppid);
+  return number("PostmasterPid", flags.postmaster_pid) + ", parent " +
+         host_pid_words(capture.ppid, capture);
 }
 
 std::string quote_cluster(const Capture& capture) {

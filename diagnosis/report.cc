@@ -10,6 +10,8 @@
 #include "diagnosis/report_trace.h"
 #include "diagnosis/report_waits.h"
 #include "diagnosis/report_writer.h"
+#include "diagnosis/server_pid.h"
+#include "diagnosis/server_version.h"
 #include "diagnosis/signal_names.h"
 #include "diagnosis/text.h"
 #include "diagnosis/wait_event_names.h"
@@ -43,7 +45,7 @@ void write_verdict(const Evidence& evidence, const Verdict& verdict, ReportWrite
   if (!verdict.detail.empty()) out.field("evidence", verdict.detail);
   out.field(
       "captured",
-      "pid " + std::to_string(capture.key.pid) + ", " + text::utc(capture.captured_at_micros)
+      pid_words(capture.key.pid, server_pid(capture)) + ", " + text::utc(capture.captured_at_micros)
   );
 }
 
@@ -102,15 +104,30 @@ void write_session(const Activity& activity, ReportWriter& out) {
   out.field("query", text::printable(activity.query));
 }
 
+/// What of the process is its own: pid, paths, addresses.
+std::string container_words(const Capture& capture) {
+  std::vector<std::string> words;
+  const std::string pid = std::to_string(capture.key.pid);
+  if (counts_apart(capture))
+    words.push_back(
+        "pid " + std::to_string(server_pid(capture)) + " there and in SQL, " + pid + " on this host"
+    );
+  if (capture.other_namespaces.mount) words.push_back("its paths are below /proc/" + pid + "/root");
+  if (capture.other_namespaces.network) words.emplace_back("network of its own");
+  return text::join(words, "; ");
+}
+
 void write_backend(const Evidence& evidence, ReportWriter& out) {
   const Capture& capture = evidence.capture;
   out.heading("Backend");
-  std::string process = text::printable(capture.title.empty() ? capture.comm : capture.title);
-  if (capture.ns_pid != 0 && capture.ns_pid != capture.key.pid)
-    process += ", pid " + std::to_string(capture.ns_pid) + " in its container";
-  out.field("process", process);
+  out.field("process", text::printable(capture.title.empty() ? capture.comm : capture.title));
+  out.field("container", container_words(capture));
   if (evidence.activity) write_session(*evidence.activity, out);
-  if (evidence.server) out.field("server", "PostgreSQL " + evidence.server->version);
+  if (const std::string version = server_version(evidence); !version.empty())
+    out.field(
+        "server",
+        "PostgreSQL " + version + (evidence.server ? "" : ", as its executable says")
+    );
 }
 
 std::string process_words(const RelatedProcess& process) {
@@ -155,7 +172,8 @@ void write_place(const Capture& capture, ReportWriter& out) {
   out.field("children", processes_words(capture.children));
 }
 
-void write_flags(const InterruptFlags& flags, ReportWriter& out) {
+void write_flags(const Evidence& evidence, ReportWriter& out) {
+  const InterruptFlags& flags = evidence.capture.samples.back().flags;
   std::vector<std::string> set;
   std::vector<std::string> zero;
   const auto add = [&](const char* name, const std::optional<std::int64_t>& value) {
@@ -178,11 +196,12 @@ void write_flags(const InterruptFlags& flags, ReportWriter& out) {
   out.heading("PostgreSQL's flags");
   out.field("set", text::join(set, " "));
   out.field("zero", text::join(zero, " "));
-  if (flags.wait_event_info) out.field("wait event", wait_event_class(*flags.wait_event_info));
+  out.field("wait event", wait_event_in_memory(evidence));
 }
 
-void write_latest_sample(const Sample& sample, ReportWriter& out) {
-  write_flags(sample.flags, out);
+void write_latest_sample(const Evidence& evidence, ReportWriter& out) {
+  const Sample& sample = evidence.capture.samples.back();
+  write_flags(evidence, out);
   out.heading("Signals");
   const auto set = [&out](const char* name, std::uint64_t signals) {
     const auto names = signal_names(signals);
@@ -194,13 +213,15 @@ void write_latest_sample(const Sample& sample, ReportWriter& out) {
   set("caught", sample.signals.caught);
 }
 
-void write_missing(const Capture& capture, bool has_fingerprint, ReportWriter& out) {
+void write_missing(const Evidence& evidence, bool has_fingerprint, ReportWriter& out) {
+  const Capture& capture = evidence.capture;
   out.heading("Not available");
   for (const Missing& entry : capture.missing)
     out.field(
         entry.evidence,
         text::printable(entry.error) + (entry.needs.empty() ? "" : "; needs " + entry.needs)
     );
+  out.field("wait_event", no_wait_event_because(evidence));
   if (!has_fingerprint && !has_ended(capture))
     out.field("fingerprint", text::printable(no_fingerprint_because(capture.stack)));
 }
@@ -229,16 +250,16 @@ void write_report(
   write_verdict(evidence, verdict, out);
   write_release(verdict, out);
   if (verdict.signature) write_signature(*verdict.signature, out);
-  if (waits != nullptr) write_waits(*waits, capture.key.pid, out);
+  if (waits != nullptr) write_waits(*waits, server_pid(capture), out);
   write_backend(evidence, out);
   if (!has_ended(capture)) {
     write_place(capture, out);
-    if (!capture.samples.empty()) write_latest_sample(capture.samples.back(), out);
+    if (!capture.samples.empty()) write_latest_sample(evidence, out);
     write_stacks(capture, out);
     write_samples(evidence, out);
     if (evidence.trace) write_trace(*evidence.trace, out);
   }
-  write_missing(capture, fingerprint.has_value(), out);
+  write_missing(evidence, fingerprint.has_value(), out);
   if (fingerprint) write_fingerprint(*fingerprint, out);
 }
 

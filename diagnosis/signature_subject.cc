@@ -6,12 +6,12 @@
 
 #include "diagnosis/backend_kind.h"
 #include "diagnosis/fingerprint.h"
+#include "diagnosis/server_version.h"
 #include "diagnosis/text.h"
+#include "diagnosis/wait_event_names.h"
 
 namespace pghang {
 namespace {
-
-constexpr int kVersionFactor = 10'000;  ///< server_version_num of 15.12 is 150012
 
 bool is_server(const Frame& frame) {
   const std::string file = text::base_name(frame.module);
@@ -29,9 +29,17 @@ std::vector<std::string> called_out_to(const StackTrace& stack) {
   return files;
 }
 
-std::string wait_event_of(const Activity& activity) {
-  if (!activity.wait_event) return {};
-  return activity.wait_event_type.value_or("") + "/" + *activity.wait_event;
+/// Without a connection the memory of the process knows it too, by numbers that only its release
+/// gives a meaning.
+std::optional<std::string> wait_event_of(const Evidence& evidence) {
+  if (const auto& activity = evidence.activity) {
+    if (!activity->wait_event) return "";
+    return activity->wait_event_type.value_or("") + "/" + *activity->wait_event;
+  }
+  const auto& samples = evidence.capture.samples;
+  if (samples.empty() || !samples.back().flags.wait_event_info || server_major(evidence) == 0)
+    return std::nullopt;
+  return wait_event_in_memory(evidence);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -83,13 +91,12 @@ SignatureSubject subject_of(const StackTrace& stack) {
 
 SignatureSubject subject_of(const Evidence& evidence) {
   SignatureSubject subject = subject_of(evidence.capture.stack);
-  if (evidence.activity) subject.wait_event = wait_event_of(*evidence.activity);
+  subject.wait_event = wait_event_of(evidence);
   const std::string kind = backend_kind(evidence);
   subject.backend_type = kind == "backend" ? "client backend" : kind;
-  if (evidence.server && evidence.server->version_num > 0) {
-    const int number = evidence.server->version_num;
-    subject.version = {.major = number / kVersionFactor, .minor = number % kVersionFactor};
-    subject.major = subject.version->major;
+  if (const auto release = server_release(evidence)) {
+    subject.version = release;
+    subject.major = release->major;
   }
   return subject;
 }

@@ -9,6 +9,7 @@
 #include "diagnosis/facts.h"
 #include "diagnosis/place.h"
 #include "diagnosis/quotes.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/text.h"
 
 namespace pghang {
@@ -98,6 +99,7 @@ std::vector<Suspect> suspects_of(const Capture& capture) {
         ground->suspicion,
         Suspect{
             .pid = process.key.pid,
+            .server_pid = server_pid(process),
             .title = text::printable(process.title),
             .state = process.sample.state,
             .where = where(process),

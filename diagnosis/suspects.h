@@ -12,8 +12,9 @@ namespace pghang {
 /// Another process of the cluster that may hold what the captured one waits for. PostgreSQL does
 /// not publish who holds an LWLock: this is circumstantial evidence, and its words say so.
 struct Suspect {
-  pid_t pid = 0;
-  std::string title;  ///< its process title
+  pid_t pid = 0;         ///< on this host
+  pid_t server_pid = 0;  ///< as the server counts
+  std::string title;     ///< its process title
   ProcessState state = ProcessState::unknown;
   std::string where;  ///< `waits in pwrite64("/mnt/ts/PG_15/5/16390")`
   std::string why;    ///< `state D, where no signal reaches it; InterruptHoldoffCount=1`

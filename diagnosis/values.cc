@@ -6,6 +6,7 @@
 
 #include "diagnosis/quotes.h"
 #include "diagnosis/scene.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/story.h"
 #include "diagnosis/values_cluster.h"
 
@@ -33,13 +34,7 @@ std::string host_path(const Capture& capture) {
   const std::string& path = capture.syscall->path;
   const std::string proc = "/proc/" + std::to_string(capture.key.pid);
   if (!path.starts_with('/')) return proc + "/cwd/" + path;
-  return capture.ns_pid != 0 && capture.ns_pid != capture.key.pid ? proc + "/root" + path : path;
-}
-
-/// The pid by which the server knows it: another one in a container.
-pid_t sql_pid(const Evidence& evidence) {
-  if (evidence.activity) return evidence.activity->key.pid;
-  return evidence.capture.ns_pid != 0 ? evidence.capture.ns_pid : evidence.capture.key.pid;
+  return capture.other_namespaces.mount || counts_apart(capture) ? proc + "/root" + path : path;
 }
 
 /// The entry of `missing` that keeps the decision from being made.
@@ -113,10 +108,11 @@ text::Values values_of(const Evidence& evidence, const Facts& facts, const Place
   const Capture& capture = evidence.capture;
   text::Values values;
   values["pid"] = std::to_string(capture.key.pid);
-  values["sql_pid"] = std::to_string(sql_pid(evidence));
+  values["sql_pid"] = std::to_string(server_pid(evidence));
+  values["ss"] = capture.other_namespaces.network ? "nsenter -n -t " + values["pid"] + " ss" : "ss";
   values["ppid"] = std::to_string(capture.ppid);
   values["parent"] =
-      capture.parent ? name_process(*capture.parent) : "process " + std::to_string(capture.ppid);
+      capture.parent ? name_process(*capture.parent) : host_pid_words(capture.ppid, capture);
   if (evidence.activity && evidence.activity->leader_pid)
     values["leader"] = std::to_string(*evidence.activity->leader_pid);
   values["kind"] = facts.kind;

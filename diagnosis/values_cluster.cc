@@ -7,6 +7,7 @@
 
 #include "diagnosis/backend_kind.h"
 #include "diagnosis/brief.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/suspects.h"
 #include "diagnosis/wal_writer.h"
 
@@ -16,14 +17,10 @@ namespace {
 /// More are counted only.
 constexpr std::size_t kSuspectsNamed = 3;
 
-std::string pid_words(pid_t pid) {
-  return "pid " + std::to_string(pid);
-}
-
 void add_step(const char* step, const char* price, const Brief& brief, text::Values& values) {
   values[step] = brief.step.price == "none" && brief.step.step.starts_with("pghangd")
                      ? brief.step.step
-                     : "Free " + pid_words(brief.pid) + ": " + brief.step.step;
+                     : "Free " + pid_words(brief.pid, brief.server_pid) + ": " + brief.step.step;
   values[price] = brief.step.price;
 }
 
@@ -35,7 +32,8 @@ const ClusterProcess* process_of(const Capture& capture, pid_t pid) {
 }
 
 std::string suspect_words(const Suspect& suspect) {
-  return pid_words(suspect.pid) + " (" + suspect.title + ") " + suspect.where + ", " + suspect.why;
+  return pid_words(suspect.pid, suspect.server_pid) + " (" + suspect.title + ") " + suspect.where +
+         ", " + suspect.why;
 }
 
 void add_suspects(const Capture& capture, text::Values& values) {
@@ -68,11 +66,6 @@ void add_wal_writer(const Capture& capture, text::Values& values) {
   add_step("wal_step", "wal_price", brief_of(*writer), values);
 }
 
-/// The pid by which the server knows it.
-pid_t server_pid(const Capture& capture) {
-  return capture.ns_pid != 0 ? capture.ns_pid : capture.key.pid;
-}
-
 /// `postgres: parallel worker for PID 4711 `, `postgres: bgworker: parallel worker for PID 4711`.
 bool is_worker_of(const ClusterProcess& process, pid_t leader) {
   const std::string words = "parallel worker for PID " + std::to_string(leader);
@@ -90,7 +83,7 @@ void add_workers(const Capture& capture, text::Values& values) {
   bool stuck = false;
   for (const ClusterProcess& process : capture.cluster) {
     if (!is_worker_of(process, server_pid(capture))) continue;
-    pids.push_back(std::to_string(process.key.pid));
+    pids.push_back(pid_words(process.key.pid, server_pid(process)).substr(4));
     const bool this_one = diagnose(brief_evidence(process)).cause != Cause::not_stuck;
     if (culprit == nullptr || (this_one && !stuck)) culprit = &process;
     stuck = stuck || this_one;
@@ -98,7 +91,8 @@ void add_workers(const Capture& capture, text::Values& values) {
   if (culprit == nullptr) return;
   const Brief brief = brief_of(*culprit);
   values["workers"] = (pids.size() == 1 ? " Left of them is pid " : " Left of them are pids ") +
-                      text::join(pids) + "; of " + pid_words(brief.pid) + ": " + brief.words;
+                      text::join(pids) + "; of " + pid_words(brief.pid, brief.server_pid) + ": " +
+                      brief.words;
   add_step("worker_step", "worker_price", brief, values);
 }
 
@@ -122,7 +116,7 @@ void add_log_reader(const Capture& capture, text::Values& values) {
   });
   if (logger != capture.cluster.end()) {
     const Brief brief = brief_of(*logger);
-    words = " Its reader is " + pid_words(brief.pid) + ": " + brief.words;
+    words = " Its reader is " + pid_words(brief.pid, brief.server_pid) + ": " + brief.words;
     add_step("log_reader_step", "log_reader_price", brief, values);
   } else if (capture.syscall && capture.syscall->fd) {
     for (const RelatedProcess& peer : capture.syscall->fd->peers)

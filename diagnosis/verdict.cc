@@ -7,6 +7,7 @@
 #include "diagnosis/facts.h"
 #include "diagnosis/place.h"
 #include "diagnosis/quotes.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/story.h"
 #include "diagnosis/text.h"
 
@@ -143,7 +144,8 @@ Verdict diagnose(const Evidence& evidence) {
   for (const StepText& step : words.steps)
     if (!step.step.empty() && text::has_values(step.step, values))
       verdict.release.push_back(
-          {.step = text::expand(step.step, values), .price = text::expand(step.price, values)}
+          {.step = with_other_pid(text::expand(step.step, values), evidence.capture),
+           .price = text::expand(step.price, values)}
       );
   return verdict;
 }

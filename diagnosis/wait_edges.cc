@@ -10,6 +10,7 @@
 
 #include "diagnosis/facts.h"
 #include "diagnosis/place.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/suspects.h"
 #include "diagnosis/text.h"
 
@@ -36,7 +37,7 @@ bool waits_for_leader(const Activity& worker) {
   });
 }
 
-/// 0 where the title is no parallel worker's.
+/// As the server counts; 0 where the title is no parallel worker's.
 pid_t leader_in_title(std::string_view title) {
   const auto found = title.find(kWorkerTitle);
   if (found == std::string_view::npos) return 0;
@@ -55,11 +56,11 @@ class CaptureWaits {
         facts_(facts_of(evidence)),
         people_(people),
         graph_(graph),
-        self_(pid_node_id(capture_.key.pid)) {}
+        self_(pid_node_id(server_pid(capture_))) {}
 
   void add() {
     if (facts_.gone || capture_.samples.empty()) return;
-    if (!graph_.add(people_.node(capture_.key.pid, capture_.postgres))) return graph_.drop();
+    if (!graph_.add(people_.node(server_pid(capture_), capture_.postgres))) return graph_.drop();
     add_mount(self_, capture_.samples.back(), capture_.syscall);
     if (facts_.uninterruptible || facts_.running) return;
     add_descriptor();
@@ -107,7 +108,7 @@ class CaptureWaits {
     }
     WaitEdgeKind kind = fd.kind == FdKind::socket ? WaitEdgeKind::socket : WaitEdgeKind::pipe;
     if (is_child(peer.pid)) kind = WaitEdgeKind::child;
-    connect(people_.node(peer.pid, false), kind, detail);
+    connect(people_.node_of_host(peer.pid, false), kind, detail);
   }
 
   void add_descriptor() {
@@ -127,20 +128,24 @@ class CaptureWaits {
   void add_children() {
     if (!capture_.syscall || !capture_.syscall->name.starts_with("wait")) return;
     for (const RelatedProcess& child : capture_.children)
-      connect(people_.node(child.pid, false), WaitEdgeKind::child, short_call(*capture_.syscall));
+      connect(
+          people_.node_of_host(child.pid, false),
+          WaitEdgeKind::child,
+          short_call(*capture_.syscall)
+      );
   }
 
   void add_suspects() {
     const std::vector<Suspect> suspects = suspects_of(capture_);
     for (std::size_t i = 0; i < std::min(suspects.size(), kMaxSuspects); ++i) {
       const Suspect& suspect = suspects[i];
-      connect(people_.node(suspect.pid, true), WaitEdgeKind::lwlock_suspect, suspect.why);
+      const WaitNode node = people_.node_of_host(suspect.pid, true);
+      connect(node, WaitEdgeKind::lwlock_suspect, suspect.why);
       const auto process =
           std::ranges::find_if(capture_.cluster, [&](const ClusterProcess& candidate) {
             return candidate.key.pid == suspect.pid;
           });
-      if (process != capture_.cluster.end())
-        add_mount(pid_node_id(suspect.pid), process->sample, process->syscall);
+      if (process != capture_.cluster.end()) add_mount(node.id, process->sample, process->syscall);
     }
   }
 
@@ -160,13 +165,10 @@ class CaptureWaits {
   void add_workers() {
     for (const ClusterProcess& process : capture_.cluster) {
       const pid_t leader = leader_in_title(process.title);
-      if (leader == 0 || (leader != capture_.key.pid && leader != capture_.ns_pid)) continue;
-      connect(
-          people_.node(process.key.pid, true),
-          WaitEdgeKind::parallel,
-          "waits for its parallel worker"
-      );
-      add_mount(pid_node_id(process.key.pid), process.sample, process.syscall);
+      if (leader != server_pid(capture_)) continue;
+      const WaitNode worker = people_.node(server_pid(process), true);
+      connect(worker, WaitEdgeKind::parallel, "waits for its parallel worker");
+      add_mount(worker.id, process.sample, process.syscall);
     }
   }
 
@@ -224,10 +226,10 @@ void add_parallel(const WaitInputs& inputs, const WaitPeople& people, WaitBuilde
 /// Who was not captured waits for the same LWLock, by its name, as one that was: for the same
 /// suspect then.
 void add_lwlock_waiters(const WaitInputs& inputs, const WaitPeople& people, WaitBuilder& graph) {
-  std::map<std::string, pid_t> suspect_of;
+  std::map<std::string, pid_t> suspect_of;  // by the pid on this host
   for (const CapturedBackend& one : inputs.captured) {
     const Capture& capture = one.evidence->capture;
-    const Activity* session = people.session(capture.key.pid);
+    const Activity* session = people.session(server_pid(capture));
     if (session == nullptr || !same_word(session->wait_event_type, "LWLock")) continue;
     const std::vector<Suspect> suspects = suspects_of(capture);
     if (!suspects.empty())
@@ -241,7 +243,7 @@ void add_lwlock_waiters(const WaitInputs& inputs, const WaitPeople& people, Wait
     if (found == suspect_of.end()) continue;
     connect_pids(
         session.key.pid,
-        found->second,
+        people.node_of_host(found->second, true).pid,
         WaitEdgeKind::lwlock_suspect,
         "waits for LWLock " + found->first + " too",
         true,

@@ -4,6 +4,7 @@
 #include <map>
 #include <string_view>
 
+#include "diagnosis/server_pid.h"
 #include "diagnosis/wait_builder.h"
 #include "diagnosis/wait_edges.h"
 #include "diagnosis/wait_people.h"
@@ -101,7 +102,7 @@ waits_of_each(const WaitGraph& graph, const std::vector<pid_t>& pids) {
 std::optional<WaitGraph> wait_graph_of(const Evidence& evidence, const Verdict& verdict) {
   WaitInputs inputs;
   inputs.captured = {{&evidence, &verdict}};
-  return waits_of(wait_graph(inputs), evidence.capture.key.pid);
+  return waits_of(wait_graph(inputs), server_pid(evidence.capture));
 }
 
 std::size_t blocked_backends(const WaitGraph& graph) {

@@ -43,11 +43,14 @@ enum class WaitEdgeKind {
 [[nodiscard]] const char* to_string(WaitEdgeKind kind);
 
 struct WaitNode {
-  std::string id;  ///< `pid:4711`, `prepared:GID`, `address:10.0.0.5:5432`, `mount:/srv/ts`
+  /// `pid:4711`, `prepared:GID`, `address:10.0.0.5:5432`, `mount:/srv/ts`; `host:815` for a process
+  /// that a server in a container does not see.
+  std::string id;
   WaitNodeKind kind = WaitNodeKind::unknown;
-  pid_t pid = 0;      ///< 0: it has none
-  std::string name;   ///< `client backend app@shop`, a comm, a gid, an address, a mount point
-  std::string state;  ///< after "which": `is in D state on /srv/ts`; empty when unknown
+  pid_t pid = 0;       ///< as the server counts; 0: it has none there
+  pid_t host_pid = 0;  ///< as this host counts, where that differs and is known; else 0
+  std::string name;    ///< `client backend app@shop`, a comm, a gid, an address, a mount point
+  std::string state;   ///< after "which": `is in D state on /srv/ts`; empty when unknown
   bool unresponsive = false;         ///< ignored a signal for longer than its grace
   bool cannot_run = false;           ///< in D state, stopped, traced or frozen
   std::size_t waiters = 0;           ///< backends that wait behind it, directly or not
@@ -99,8 +102,8 @@ struct WaitInputs {
 /// Everything that is known, of one server. Its `root` is the end with the most waiters.
 [[nodiscard]] WaitGraph wait_graph(const WaitInputs& inputs);
 
-/// The part that concerns one process: what it waits for, and everybody who waits for any of that.
-/// Nothing where it neither waits nor is waited for.
+/// The part that concerns one process, by its pid as the server counts: what it waits for, and
+/// everybody who waits for any of that. Nothing where it neither waits nor is waited for.
 [[nodiscard]] std::optional<WaitGraph> waits_of(const WaitGraph& graph, pid_t pid);
 
 /// waits_of() of several; equal parts are one object.

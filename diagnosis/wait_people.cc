@@ -6,6 +6,7 @@
 #include "diagnosis/brief.h"
 #include "diagnosis/facts.h"
 #include "diagnosis/place.h"
+#include "diagnosis/server_pid.h"
 #include "diagnosis/text.h"
 
 namespace pghang {
@@ -97,15 +98,35 @@ WaitPeople::WaitPeople(const WaitInputs& inputs) : unresponsive_(inputs.unrespon
     sessions_.emplace(session.key.pid, &session);
   for (const CapturedBackend& one : inputs.captured) {
     const Capture& capture = one.evidence->capture;
-    captured_.emplace(capture.key.pid, one);
-    if (one.evidence->activity) sessions_.emplace(capture.key.pid, &*one.evidence->activity);
-    for (const ClusterProcess& process : capture.cluster)
-      cluster_.emplace(process.key.pid, &process);
+    const pid_t self = server_pid(capture);
+    apart_ = apart_ || counts_apart(capture);
+    meet(capture.key.pid, self);
+    captured_.emplace(self, one);
+    if (one.evidence->activity) sessions_.emplace(self, &*one.evidence->activity);
+    for (const ClusterProcess& process : capture.cluster) {
+      meet(process.key.pid, server_pid(process));
+      cluster_.emplace(server_pid(process), &process);
+    }
     for (const RelatedProcess& child : capture.children)
-      related_.emplace(child.pid, &child);
+      meet(capture, child);
     if (!capture.syscall || !capture.syscall->fd) continue;
     for (const RelatedProcess& peer : capture.syscall->fd->peers)
-      related_.emplace(peer.pid, &peer);
+      meet(capture, peer);
+  }
+}
+
+void WaitPeople::meet(pid_t host_pid, pid_t pid) {
+  pid_of_host_.emplace(host_pid, pid);
+  host_of_pid_.emplace(pid, host_pid);
+}
+
+void WaitPeople::meet(const Capture& capture, const RelatedProcess& process) {
+  const pid_t pid = server_pid(capture, process);
+  if (pid == 0) {
+    unseen_.emplace(process.pid, &process);
+  } else {
+    meet(process.pid, pid);
+    related_.emplace(pid, &process);
   }
 }
 
@@ -118,6 +139,24 @@ const CapturedBackend* WaitPeople::captured(pid_t pid) const {
   return found == captured_.end() ? nullptr : &found->second;
 }
 
+WaitNode WaitPeople::node_of_host(pid_t host_pid, bool backend) const {
+  const auto known = pid_of_host_.find(host_pid);
+  if (known != pid_of_host_.end()) return node(known->second, backend);
+  if (!apart_) return node(host_pid, backend);
+  WaitNode node;
+  node.id = "host:" + std::to_string(host_pid);
+  node.kind = WaitNodeKind::process;
+  node.host_pid = host_pid;
+  if (const RelatedProcess* process = pointer_in(unseen_, host_pid)) {
+    Sample sample;
+    sample.state = process->state;
+    node.name = process->comm;
+    node.state = why_it_cannot_run(sample, std::nullopt, std::nullopt);
+    node.cannot_run = !node.state.empty();
+  }
+  return node;
+}
+
 WaitNode WaitPeople::node(pid_t pid, bool backend) const {
   const Activity* session = this->session(pid);
   const CapturedBackend* captured = this->captured(pid);
@@ -127,6 +166,8 @@ WaitNode WaitPeople::node(pid_t pid, bool backend) const {
   WaitNode node;
   node.id = pid_node_id(pid);
   node.pid = pid;
+  if (const auto host = host_of_pid_.find(pid); host != host_of_pid_.end() && host->second != pid)
+    node.host_pid = host->second;
   const bool known = session != nullptr || captured != nullptr || cluster != nullptr;
   const bool named_so = related != nullptr && related->comm == "postgres";
   node.kind = backend || known || named_so ? WaitNodeKind::backend : WaitNodeKind::process;

@@ -46,6 +46,14 @@ std::string doubled_quotes(std::string_view text) {
   return quoted;
 }
 
+/// `pid 57`, in a container `pid 57 (4711 on the host)`.
+std::string process_words(const WaitNode& node) {
+  const std::string host = std::to_string(node.host_pid);
+  if (node.pid == 0) return "host pid " + host;
+  return "pid " + std::to_string(node.pid) +
+         (node.host_pid == 0 ? "" : " (" + host + " on the host)");
+}
+
 std::string capitalised(std::string words) {
   if (!words.empty() && words.front() >= 'a' && words.front() <= 'z')
     words.front() = static_cast<char>(words.front() - 'a' + 'A');
@@ -97,9 +105,9 @@ const char* to_string(WaitEdgeKind kind) {
 std::string wait_subject(const WaitNode& node) {
   std::string name = text::printable(node.name);
   switch (node.kind) {
-    case WaitNodeKind::backend: return "pid " + std::to_string(node.pid);
+    case WaitNodeKind::backend: return process_words(node);
     case WaitNodeKind::process:
-      return "pid " + std::to_string(node.pid) + (name.empty() ? "" : " (" + name + ")");
+      return process_words(node) + (name.empty() ? "" : " (" + name + ")");
     case WaitNodeKind::prepared_transaction:
       return name.empty() ? "a prepared transaction"
                           : "prepared transaction '" + doubled_quotes(name) + "'";

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "diagnosis/server_version.h"
+#include "diagnosis/wait_event_names.h"
 #include "exporters/backend_type.h"
 #include "exporters/json.h"
 #include "exporters/json_text.h"
@@ -40,10 +42,13 @@ json::object missing_object(const Missing& entry) {
   };
 }
 
-json::array missing_array(const Capture& capture, bool has_fingerprint) {
+json::array missing_array(const Evidence& evidence, bool has_fingerprint) {
+  const Capture& capture = evidence.capture;
   json::array array;
   for (const Missing& entry : capture.missing)
     array.push_back(missing_object(entry));
+  if (std::string why = no_wait_event_because(evidence); !why.empty())
+    array.push_back(missing_object({"wait_event", std::move(why), ""}));
   if (!has_fingerprint && !has_ended(capture))
     array.push_back(missing_object({"fingerprint", no_fingerprint_because(capture.stack), ""}));
   return array;
@@ -57,8 +62,8 @@ json::value server_value(const Evidence& evidence) {
       {"system_identifier", nullptr},
       {"postmaster_pid", nullptr},
   };
+  object["version"] = json_string_or_null(server_version(evidence));
   if (evidence.server) {
-    object["version"] = json_string_or_null(evidence.server->version);
     object["system_identifier"] = json_string_or_null(evidence.server->system_identifier);
   }
   if (capture.postgres) {
@@ -208,11 +213,11 @@ json::object diagnosis_object(
       {"pid", capture.key.pid},
       {"start_ticks", capture.key.start_ticks},
       {"captured_at", rfc3339(capture.captured_at_micros)},
-      {"missing", missing_array(capture, fingerprint.has_value())},
+      {"missing", missing_array(evidence, fingerprint.has_value())},
       {"server", server_value(evidence)},
       {"backend", backend_object(evidence)},
       {"process", process_object(capture)},
-      {"interrupts", interrupts_object(capture)},
+      {"interrupts", interrupts_object(evidence)},
       {"syscall", syscall_value(capture.syscall)},
       {"kernel_stack", strings(capture.kernel_stack)},
       {"stack", stack_object(capture)},

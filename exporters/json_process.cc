@@ -99,7 +99,8 @@ json::object process_object(const Capture& capture) {
   };
 }
 
-json::object interrupts_object(const Capture& capture) {
+json::object interrupts_object(const Evidence& evidence) {
+  const Capture& capture = evidence.capture;
   const InterruptFlags flags =
       capture.samples.empty() ? InterruptFlags{} : capture.samples.back().flags;
   return {
@@ -112,8 +113,7 @@ json::object interrupts_object(const Capture& capture) {
       {"proc_exit_inprogress", or_null(flags.proc_exit_inprogress)},
       {"client_auth_in_progress", or_null(flags.client_auth_in_progress)},
       {"wait_event",
-       flags.wait_event_info ? json_string(wait_event_class(*flags.wait_event_info))
-                             : json::value()},
+       flags.wait_event_info ? json_string(wait_event_in_memory(evidence)) : json::value()},
   };
 }
 

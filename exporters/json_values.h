@@ -14,7 +14,7 @@ namespace pghang {
 
 [[nodiscard]] boost::json::object activity_object(const Activity& activity);
 [[nodiscard]] boost::json::object process_object(const Capture& capture);
-[[nodiscard]] boost::json::object interrupts_object(const Capture& capture);
+[[nodiscard]] boost::json::object interrupts_object(const Evidence& evidence);
 [[nodiscard]] boost::json::object samples_object(const std::vector<Sample>& samples);
 [[nodiscard]] boost::json::object related_object(const RelatedProcess& process);
 [[nodiscard]] boost::json::value syscall_value(const std::optional<Syscall>& syscall);

@@ -13,6 +13,7 @@ json::object node_object(const WaitNode& node) {
       {"id", json_string(node.id)},
       {"kind", to_string(node.kind)},
       {"pid", node.pid == 0 ? json::value() : json::value(node.pid)},
+      {"host_pid", node.host_pid == 0 ? json::value() : json::value(node.host_pid)},
       {"name", json_string_or_null(node.name)},
       {"state", json_string_or_null(node.state)},
       {"unresponsive", node.unresponsive},

@@ -21,6 +21,16 @@ struct Missing {
   friend bool operator==(const Missing&, const Missing&) = default;
 };
 
+/// Which of a process's namespaces (namespaces(7)) are not those of process 1 here, as in a
+/// container. False where that cannot be told.
+struct OtherNamespaces {
+  bool pid = false;      ///< Capture::ns_pid counts there, Capture::key.pid here
+  bool mount = false;    ///< its paths lead through /proc/PID/root
+  bool network = false;  ///< its addresses and ports are its own
+
+  friend bool operator==(const OtherNamespaces&, const OtherNamespaces&) = default;
+};
+
 /// Everything that Linux tells about one process, taken within one request. Wire format between
 /// helper and daemon (collectors/evidence/codec.h) and content of bundles (archive.h), so: an
 /// aggregate of values only, new fields at the end.
@@ -59,6 +69,8 @@ struct Capture {
   bool kernel_thread = false;  ///< no program: it has neither user stack nor user memory
   /// Of a zombie: who has yet to collect it. A zombie has this, comm, ppid and one sample.
   std::optional<RelatedProcess> parent;
+  std::string server_version;  ///< `15.20`, as its executable says; empty when that says nothing
+  OtherNamespaces other_namespaces;
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

@@ -17,6 +17,7 @@ struct ClusterProcess {
   std::string wchan;
   std::optional<Syscall> syscall;  ///< absent while running in user space
   std::optional<RelatedProcess> tracer;
+  pid_t ns_pid = 0;  ///< as Capture::ns_pid; 0 where it could not be read
 
   friend bool operator==(const ClusterProcess&, const ClusterProcess&) = default;
 };

@@ -58,6 +58,8 @@ struct RelatedProcess {
   ProcessState state = ProcessState::unknown;
   std::string address;                ///< for sockets; else empty
   std::uint64_t ignored_signals = 0;  ///< SigIgn, of children; else 0
+  /// Its pid in the pid namespace of the process that it matters to; 0 where it is not in there.
+  pid_t ns_pid = 0;
 
   friend bool operator==(const RelatedProcess&, const RelatedProcess&) = default;
 };

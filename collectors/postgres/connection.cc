@@ -1,5 +1,7 @@
 #include "collectors/postgres/connection.h"
 
+#include <sys/socket.h>
+
 #include <array>
 #include <utility>
 
@@ -40,6 +42,18 @@ struct ParameterArrays {
   std::vector<int> lengths;
   std::vector<int> formats;
 };
+
+/// unix(7): the credentials of who called listen().
+pid_t listener_of(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  const bool local = ::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+                     address.ss_family == AF_UNIX;
+  if (!local || ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
+  return peer.pid;
+}
 
 }  // namespace
 
@@ -98,6 +112,7 @@ struct Connection::Impl {
   PgConnection connection;
   asio::posix::stream_descriptor socket;
   std::string system_identifier;
+  pid_t server_process = 0;
   bool ready = false;
 };
 
@@ -145,6 +160,7 @@ asio::awaitable<Result<void>> Connection::Impl::connect(Deadline deadline) {
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   // Not earlier: libpq takes a start-up packet that is not sent at once for an error.
   PQsetnonblocking(connection.get(), 1);
+  server_process = listener_of(PQsocket(connection.get()));
   ready = true;
   co_return Result<void>();
 }
@@ -271,6 +287,10 @@ int Connection::server_version() const {
 
 pid_t Connection::backend_pid() const {
   return connected() ? PQbackendPID(impl_->connection.get()) : 0;
+}
+
+pid_t Connection::server_process() const {
+  return impl_->server_process;
 }
 
 const std::string& Connection::system_identifier() const {

@@ -93,6 +93,10 @@ class Connection {
   [[nodiscard]] bool connected() const;
   [[nodiscard]] int server_version() const;  ///< server_version_num; 0 when not connected
   [[nodiscard]] pid_t backend_pid() const;   ///< our own backend; 0 when not connected
+  /// The process that made the server's UNIX socket (its postmaster, or a pooler), as this host
+  /// counts; that of the last connection when there is none now. 0 over TCP, and where that process
+  /// is none of ours to see.
+  [[nodiscard]] pid_t server_process() const;
   /// pg_control_system()'s, read by open(); empty where the role may not execute that. Read once
   /// per connection since the server reads it from disk, and within one it cannot change.
   [[nodiscard]] const std::string& system_identifier() const;

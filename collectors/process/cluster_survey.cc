@@ -97,6 +97,7 @@ void read_status(const ProcFs& proc, ClusterProcess& process) {
   const Result<std::string> text = proc.read(process.key.pid, "status");
   const auto status = text ? parse_status(*text) : Result<ProcStatus>(text.error());
   if (!status) return;
+  process.ns_pid = status->ns_pid;
   Sample& sample = process.sample;
   sample.state = status->state;
   sample.tracer_pid = status->tracer_pid;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "collectors/process/capabilities.h"
+#include "collectors/process/namespaces.h"
 #include "collectors/process/observe_syscall.h"
 #include "collectors/process/observer.h"
 #include "collectors/process/parse_text.h"
@@ -28,7 +29,6 @@ void observe_status(const ProcFs& proc, pid_t pid, Capture& capture, bool asleep
     add_missing(capture.missing, proc, "status", status.error(), capability::kSysPtrace);
     return;
   }
-  capture.ns_pid = status->ns_pid;
   if (status->tracer_pid != 0) {
     capture.tracer = related_process(proc, status->tracer_pid);
     // A tracer of another pid namespace has no directory here.
@@ -109,6 +109,7 @@ Result<void> observe_process(const ProcFs& proc, pid_t pid, bool peers, Capture&
   observe_children(proc, pid, capture);
   observe_kernel_stack(proc, pid, capture);
   observe_syscall(proc, pid, peers, capture);
+  observe_namespaces(proc, pid, capture);
   return {};
 }
 

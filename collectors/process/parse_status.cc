@@ -60,6 +60,9 @@ Result<ProcStatus> parse_status(std::string_view text) {
       const auto innermost = to_number<pid_t>(last_word(value));
       if (!innermost) return malformed("status");
       status.ns_pid = *innermost;
+      status.pid_levels = 0;
+      while (!take_word(value).empty())
+        ++status.pid_levels;
     } else {
       for (Field& field : fields) {
         if (field.name != name) continue;

@@ -31,8 +31,9 @@ struct ProcStat {
 struct ProcStatus {
   ProcessState state = ProcessState::unknown;
   pid_t tracer_pid = 0;
-  pid_t ns_pid = 0;       ///< innermost of NSpid
-  std::uint32_t uid = 0;  ///< effective
+  pid_t ns_pid = 0;         ///< innermost of NSpid
+  unsigned pid_levels = 1;  ///< how many NSpid has: nested pid namespaces, from the reader's on
+  std::uint32_t uid = 0;    ///< effective
   SignalSets signals;
   std::uint64_t voluntary_switches = 0;
   std::uint64_t involuntary_switches = 0;

@@ -12,6 +12,7 @@
 #include "collectors/process/observer.h"
 #include "collectors/process/peer_scan.h"
 #include "collectors/sampler/kernel_view.h"
+#include "collectors/sampler/server_pid.h"
 #include "collectors/sampler/stack_series.h"
 #include "collectors/sampler/target_identity.h"
 
@@ -170,6 +171,7 @@ Result<void> look(
   Capture& capture = report.capture;
   auto variables = find_interrupt_variables(report.mappings, modules, symbols);
   capture.postgres = variables.postgres;
+  capture.server_version = variables.server_version;
   if (variables.missing) capture.missing.push_back(*std::move(variables.missing));
   StackSeries stacks(proc, capture.key, request, listener, report);
   SyscallSpan span;
@@ -251,14 +253,19 @@ Result<void> look_with_memory(
 }  // namespace
 
 ChildReport run_task(
-    const ChildTask& task,
+    const ChildTask& asked,
     const ProcFs& proc,
     const ModuleCache& modules,
     const VariableSymbols& symbols,
     MappingsMemo& memo,
     const CapturePointListener& listener
 ) {
-  CaptureRequest request = task.request;
+  ChildTask task = asked;
+  CaptureRequest& request = task.request;
+  const auto pid = host_pid(proc, request);
+  if (!pid) return without_process(pid.error(), {request.pid, 0});
+  request.pid = *pid;
+  request.server_pid = false;
   const auto stat = identify(proc, request);
   if (!stat) return without_process(stat.error(), {request.pid, request.expect_start_ticks});
   request.expect_start_ticks = stat->start_ticks;

@@ -19,7 +19,7 @@ namespace pghang::sampler {
 /// stacks tell where a loop goes, and a hold is short: 5 stops of a PL/Python loop took 0.51 ms in
 /// all on two cores with a load of 20. A stop that does not come in time ends the samples.
 [[nodiscard]] ChildReport run_task(
-    const ChildTask& task,
+    const ChildTask& asked,
     const ProcFs& proc,
     const ModuleCache& modules,
     const VariableSymbols& symbols,

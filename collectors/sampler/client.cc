@@ -199,11 +199,12 @@ SamplerClient::capture(CaptureRequest request, milliseconds deadline) {
   co_return value_in<Capture>(answer, MessageType::captured);
 }
 
-asio::awaitable<Result<void>> SamplerClient::prewarm(pid_t pid, milliseconds deadline) {
+asio::awaitable<Result<void>>
+SamplerClient::prewarm(PrewarmRequest request, milliseconds deadline) {
   const auto answer = co_await ClientChannel::ask(
       impl_->channel,
       MessageType::prewarm,
-      codec::encode(PrewarmRequest{pid}),
+      codec::encode(request),
       deadline
   );
   if (!answer) co_return answer.error();

@@ -32,7 +32,7 @@ class Sampler {
   /// Lets the worker parse the modules of this process (a postmaster) ahead of time. Errors: those
   /// of capture(), and not_found, permission_denied.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>>
-  prewarm(pid_t pid, std::chrono::milliseconds deadline) = 0;
+  prewarm(PrewarmRequest request, std::chrono::milliseconds deadline) = 0;
 
   [[nodiscard]] virtual boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
@@ -62,7 +62,7 @@ class SamplerClient final : public Sampler {
   [[nodiscard]] boost::asio::awaitable<Result<Capture>>
   capture(CaptureRequest request, std::chrono::milliseconds deadline) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>>
-  prewarm(pid_t pid, std::chrono::milliseconds deadline) override;
+  prewarm(PrewarmRequest request, std::chrono::milliseconds deadline) override;
   [[nodiscard]] boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) override;

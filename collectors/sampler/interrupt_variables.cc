@@ -76,6 +76,7 @@ InterruptVariables find_interrupt_variables(
     program = &searched;
   }
   found.postgres = program->postgres;
+  if (found.postgres) found.server_version = module->server_version();
   const auto linked_at = module->address_of_offset(mapping->offset);
   if (!found.postgres || !linked_at) return found;
   const std::uint64_t bias = mapping->start - *linked_at;

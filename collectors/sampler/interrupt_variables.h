@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@ namespace pghang::sampler {
 struct InterruptVariables {
   bool postgres = false;           ///< its executable has PostgreSQL's symbols
   VariableAddresses addresses;     ///< empty when not
+  std::string server_version;      ///< empty when not, or when the executable does not say
   std::optional<Missing> missing;  ///< when the executable's symbols could not be had
 };
 

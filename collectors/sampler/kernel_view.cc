@@ -2,6 +2,7 @@
 
 #include "collectors/process/capabilities.h"
 #include "collectors/process/fd_describer.h"
+#include "collectors/process/namespaces.h"
 #include "collectors/process/syscall_decoder.h"
 #include "collectors/process/wchan.h"
 
@@ -29,10 +30,6 @@ void observe_syscall(const ProcFs& proc, pid_t pid, Capture& capture) {
 void observe_kernel_side(const ProcFs& proc, const ProcStat& stat, pid_t pid, Capture& capture) {
   capture.comm = stat.comm;
   capture.ppid = stat.ppid;
-  capture.ns_pid = pid;
-  if (const auto text = proc.read(pid, "status")) {
-    if (const auto status = parse_status(*text)) capture.ns_pid = status->ns_pid;
-  }
   capture.wchan = read_wchan(proc, pid);
   if (const auto stack = proc.read(pid, "stack")) {
     capture.kernel_stack = parse_kernel_stack(*stack);
@@ -46,6 +43,7 @@ void observe_kernel_side(const ProcFs& proc, const ProcStat& stat, pid_t pid, Ca
     );
   }
   observe_syscall(proc, pid, capture);
+  observe_namespaces(proc, pid, capture);
 }
 
 }  // namespace pghang::sampler

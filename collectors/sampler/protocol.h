@@ -101,6 +101,11 @@ struct CaptureRequest {
   /// How much of the deadline may go to waiting for debug files that are being downloaded; 0: what
   /// is not there yet is for a later capture.
   std::uint32_t wait_for_symbols_ms = 0;
+  /// `pid` is as SQL says it: as the pid namespace counts that the server lives in (server_pid.h).
+  bool server_pid = false;
+  /// Of this host, with server_pid: a process in that namespace, or 0: which one it is has to be
+  /// found out.
+  pid_t server_process = 0;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.
@@ -124,6 +129,7 @@ inline constexpr std::uint32_t kMaxTraceMs = 60'000;
 /// Asks the worker to parse the modules of a process ahead of time.
 struct PrewarmRequest {
   pid_t pid = 0;
+  bool server_pid = false;  ///< as in CaptureRequest, with no server_process known
 };
 
 /// A capture child's own pid, said before it looks at a target.

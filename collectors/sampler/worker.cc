@@ -48,6 +48,13 @@ double own_cpu_micros() {
   return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
+/// The process itself from now on, whatever it was asked for by.
+void settle(ChildTask& task, const Capture& found) {
+  task.request.pid = found.key.pid;
+  task.request.expect_start_ticks = found.key.start_ticks;
+  task.request.server_pid = false;
+}
+
 class Worker {
  public:
   Worker(UniqueFd keeper, const HelperHooks& hooks) : keeper_(std::move(keeper)), hooks_(hooks) {}
@@ -67,7 +74,7 @@ class Worker {
 
   [[nodiscard]] std::string answer(const Message& message);
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
-  [[nodiscard]] Result<void> prewarm(pid_t pid, Turn& turn);
+  [[nodiscard]] Result<void> prewarm(const PrewarmRequest& request, Turn& turn);
   void find_mappings(ChildReport& report);
   void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
   [[nodiscard]] Result<SyscallTrace> trace(const TraceRequest& request, Turn& turn);
@@ -124,7 +131,7 @@ std::string Worker::answer(const Message& message) {
     }
   } else if (message.header.type == MessageType::prewarm) {
     if (const auto request = codec::decode<PrewarmRequest>(message.body)) {
-      const auto warmed = prewarm(request->pid, turn);
+      const auto warmed = prewarm(*request, turn);
       if (!warmed) return encode_failure(id, warmed.error());
       return encode_message({.type = MessageType::prewarmed, .id = id}, {});
     }
@@ -157,7 +164,7 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   const StackSnapshot* stack = last_stack(*report);
   Result<ChildReport> stop = Error{Errc::not_found, "not tried"};
   task.ask_for_modules = false;
-  task.request.expect_start_ticks = capture.key.start_ticks;
+  settle(task, capture);
   if (worth_stopping(capture, request, stopped_before)) {
     task.kind = ChildTask::Kind::stop_only;
     stop = in_child(task, child_budget(turn.deadline), turn);
@@ -192,17 +199,17 @@ void Worker::survey(ChildTask task, Capture& capture, Turn& turn) {
   take_survey(capture, in_child(task, until, turn));
 }
 
-Result<void> Worker::prewarm(pid_t pid, Turn& turn) {
-  if (pid <= 0) return Error{Errc::malformed, "no such pid"};
+Result<void> Worker::prewarm(const PrewarmRequest& request, Turn& turn) {
+  if (request.pid <= 0) return Error{Errc::malformed, "no such pid"};
   const ChildTask task{
       .kind = ChildTask::Kind::mappings,
-      .request{.pid = pid},
+      .request{.pid = request.pid, .server_pid = request.server_pid},
       .ask_for_modules = false};
   const auto report = in_child(task, child_budget(turn.deadline), turn);
   if (!report) return report.error();
   if (report->failure) return Error{report->failure->code, report->failure->context};
   if (report->capture.gone) return Error{Errc::not_found, "no such process"};
-  load_modules(pid, report->mappings);
+  load_modules(report->capture.key.pid, report->mappings);
   return boost::system::in_place_value;
 }
 
@@ -216,8 +223,8 @@ void Worker::load_modules(pid_t pid, const std::vector<Mapping>& mappings) {
 Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   auto report = in_child(task, memory_budget(turn.deadline), turn);
   if (report && report->need_modules) {
+    settle(task, report->capture);
     load_modules(task.request.pid, report->mappings);
-    task.request.expect_start_ticks = report->capture.key.start_ticks;
     task.ask_for_modules = false;
     report = in_child(task, memory_budget(turn.deadline), turn);
   }

@@ -9,6 +9,7 @@
 #include "collectors/stack/eh_frame.h"
 #include "collectors/stack/elf_image.h"
 #include "collectors/stack/plt.h"
+#include "collectors/stack/server_version.h"
 #include "collectors/stack/symbol_index.h"
 
 namespace pghang {
@@ -26,6 +27,7 @@ struct ElfModule::Impl {
   std::string mini_debug;  ///< unpacked .gnu_debugdata
   DebugFile debug;
   std::string build_id;
+  std::string server_version;
   SymbolIndex functions;
   ImportTable imports;
   std::optional<UnwindTable> unwind_table;
@@ -44,6 +46,7 @@ Result<void> ElfModule::Impl::parse() {
   if (!parsed) return parsed.error();
   image = std::move(*parsed);
   build_id = image.build_id();
+  server_version = find_server_version(image);
   unwind_table = find_unwind_table(image);
   imports = ImportTable(image);
   return {};
@@ -134,6 +137,10 @@ std::string_view ElfModule::dwarf() const {
 
 std::string_view ElfModule::shared_dwarf() const {
   return impl_->debug.shared.view();
+}
+
+const std::string& ElfModule::server_version() const {
+  return impl_->server_version;
 }
 
 std::optional<ElfSymbol> ElfModule::function_at(std::uint64_t address) const {

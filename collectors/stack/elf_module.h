@@ -64,6 +64,8 @@ class ElfModule {
   /// The file with its .debug_info, for DwarfFile, and what is shared; empty when there is none.
   [[nodiscard]] std::string_view dwarf() const;
   [[nodiscard]] std::string_view shared_dwarf() const;
+  /// `15.20` of PostgreSQL's executable; empty of anything else.
+  [[nodiscard]] const std::string& server_version() const;
   /// The function whose symbol's size covers `address`, by its exported name where it has one. A
   /// symbol of size 0 covers nothing.
   [[nodiscard]] std::optional<ElfSymbol> function_at(std::uint64_t address) const;

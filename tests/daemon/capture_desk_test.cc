@@ -51,7 +51,7 @@ TEST_F(Desk, AsksForTheProcessThatStartedWithItsBackend) {
 }
 
 TEST_F(Desk, CapturesGoBeforePrewarming) {
-  desk_.prewarm(99);
+  desk_.prewarm({.pid = 99});
   desk_.submit(job(10));
   serve();
   EXPECT_EQ(done_.size(), 1U);

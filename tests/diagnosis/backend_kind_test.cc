@@ -32,6 +32,38 @@ TEST(BackendKind, IsToldFromTheTitleElse) {
   EXPECT_EQ(kind_of_title("postgres: app shop [local] SELECT"), "backend");
 }
 
+TEST(BackendKind, IsToldFromMemoryByTheNumbersOfItsMajor) {
+  const auto typed = [](const char* version, int number) {
+    return backend_kind(Given()
+                            .capture([&](Capture& c) {
+                              c.title = "postgres: app shop [local] idle";
+                              c.server_version = version;
+                            })
+                            .latest([&](Sample& s) { s.flags.my_backend_type = number; })
+                            .evidence());
+  };
+  EXPECT_EQ(typed("13.23", 3), "backend");
+  EXPECT_EQ(typed("15.20", 6), "checkpointer");
+  EXPECT_EQ(typed("16.14", 6), "background writer");
+  EXPECT_EQ(typed("16.14", 4), "backend");
+  EXPECT_EQ(typed("17.10", 5), "walsender");
+  EXPECT_EQ(typed("18.4", 12), "io worker");
+  EXPECT_EQ(typed("18.4", 2), "backend") << "a dead-end one";
+  EXPECT_EQ(typed("19.0", 6), "backend") << "by its title";
+  EXPECT_EQ(typed("", 6), "backend") << "by its title";
+}
+
+TEST(BackendKind, OfABackgroundWorkerIsInItsTitle) {
+  const auto kind = backend_kind(Given()
+                                     .capture([](Capture& c) {
+                                       c.title = "postgres: parallel worker for PID 12 ";
+                                       c.server_version = "15.20";
+                                     })
+                                     .latest([](Sample& s) { s.flags.my_backend_type = 4; })
+                                     .evidence());
+  EXPECT_EQ(kind, "parallel worker");
+}
+
 TEST(BackendKind, ARoleNamedLikeAProcessIsABackend) {
   EXPECT_EQ(kind_of_title("postgres: archiver shop [local] idle"), "backend");
   EXPECT_EQ(kind_of_title("postgres: walsender shop [local] idle"), "backend");

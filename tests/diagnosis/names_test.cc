@@ -5,7 +5,6 @@
 
 #include "diagnosis/incident.h"
 #include "diagnosis/signal_names.h"
-#include "diagnosis/wait_event_names.h"
 #include "tests/diagnosis/evidence_builder.h"
 
 namespace pghang {
@@ -33,27 +32,6 @@ TEST(Names, AreTheEnumeratorsOwnSpelling) {
   EXPECT_STREQ(to_string(Gate::service), "service");
   EXPECT_STREQ(to_string(Stage::cancel_sent), "cancel_sent");
   EXPECT_STREQ(to_string(Outcome::self_resolved), "self_resolved");
-}
-
-TEST(WaitEventClass, IsTheHighByteAndTheEventsNumber) {
-  EXPECT_EQ(wait_event_class(0x0100'002A), "LWLock/42");
-  EXPECT_EQ(wait_event_class(0x0300'0004), "Lock/4");
-  EXPECT_EQ(wait_event_class(0x0400'0000), "BufferPin/0");
-  EXPECT_EQ(wait_event_class(0x0500'0001), "Activity/1");
-  EXPECT_EQ(wait_event_class(0x0600'0001), "Client/1");
-  EXPECT_EQ(wait_event_class(0x0700'0000), "Extension/0");
-  EXPECT_EQ(wait_event_class(0x0800'000C), "IPC/12");
-  EXPECT_EQ(wait_event_class(0x0900'0003), "Timeout/3");
-  EXPECT_EQ(wait_event_class(0x0A00'0010), "IO/16");
-  EXPECT_EQ(wait_event_class(0x0B00'0000), "InjectionPoint/0");
-}
-
-TEST(WaitEventClass, IsEmptyWhenNothingIsWaitedFor) {
-  EXPECT_EQ(wait_event_class(0), "");
-}
-
-TEST(WaitEventClass, OfALaterVersionIsItsNumber) {
-  EXPECT_EQ(wait_event_class(0x0C00'0007), "0x0C/7");
 }
 
 TEST(SignalNames, AreThoseOfTheSetsBits) {

@@ -287,7 +287,10 @@ TEST(VerdictWords, WithinTheGraceSayHowLong) {
 TEST(VerdictWords, UseThePidTheServerKnowsInSql) {
   const Given given =
       Given().cancel_pending().stack({"secure_write"}).capture([](Capture& c) { c.ns_pid = 17; });
-  EXPECT_EQ(diagnose(given.evidence()).release.back().step, "SELECT pg_terminate_backend(17);");
+  EXPECT_EQ(
+      diagnose(given.evidence()).release.back().step,
+      "SELECT pg_terminate_backend(17); -- pid 4711 on the host"
+  );
 }
 
 TEST(VerdictWords, AreTheSameForTheSameEvidence) {

@@ -204,7 +204,7 @@ std::set<std::string> contract_paths() {
   add_fields(
       paths,
       "wait_graph.nodes[].",
-      {"id", "kind", "pid", "name", "state", "unresponsive", "waiters"}
+      {"id", "kind", "pid", "host_pid", "name", "state", "unresponsive", "waiters"}
   );
   add_fields(paths, "wait_graph.edges[].", {"from", "to", "kind", "detail", "inferred"});
   add_fields(paths, "verdict.release[].", {"step", "price"});

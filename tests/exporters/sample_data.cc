@@ -6,6 +6,8 @@ namespace pghang::sample {
 namespace {
 
 constexpr pid_t kPid = 4711;
+/// On the host: the server runs in a container.
+constexpr pid_t kHostPid = 32701;
 constexpr std::int64_t kSecond = 1'000'000;
 
 PgTimestamp before(std::int64_t seconds) {
@@ -99,13 +101,14 @@ Evidence evidence() {
   evidence.server = ServerInfo{150020, "15.20", "7300000000000000001", false};
   evidence.activity = activity();
   Capture& capture = evidence.capture;
-  capture.key = {kPid, 123456};
+  capture.key = {kHostPid, 123456};
   capture.captured_at_micros = kNow;
   capture.postgres = true;
   capture.comm = "postgres";
   capture.title = "postgres: app shop 10.0.0.7(50000) COPY";
   capture.ppid = 4000;
-  capture.ns_pid = 57;
+  capture.ns_pid = kPid;
+  capture.other_namespaces = {.pid = true, .mount = true, .network = true};
   capture.wchan = "wait_for_partner";
   capture.tracer = RelatedProcess{99, "strace", ProcessState::sleeping, ""};
   capture.children = {{4712, "sh", ProcessState::sleeping, ""}};

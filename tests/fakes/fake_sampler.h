@@ -50,8 +50,8 @@ class FakeSampler final : public sampler::Sampler {
   }
 
   [[nodiscard]] boost::asio::awaitable<Result<void>>
-  prewarm(pid_t pid, std::chrono::milliseconds /*deadline*/) override {
-    prewarmed.push_back(pid);
+  prewarm(sampler::PrewarmRequest request, std::chrono::milliseconds /*deadline*/) override {
+    prewarmed.push_back(request.pid);
     if (prewarm_error) co_return *prewarm_error;
     co_return boost::system::in_place_value;
   }

@@ -262,11 +262,13 @@ TEST(Request, ThatCannotBeDoneIsRefusedAtOnce) {
 TEST(Prewarm, LoadsModulesAndTellsWhenThereIsNoProcess) {
   const Target target("sleep");
   Helper helper;
-  EXPECT_TRUE(run(helper.loop(), helper.client().prewarm(target.pid(), milliseconds(5000))));
+  EXPECT_TRUE(run(helper.loop(), helper.client().prewarm({.pid = target.pid()}, milliseconds(5000)))
+  );
   const auto warm = helper.capture({.pid = target.pid(), .samples = 1});
   ASSERT_TRUE(warm);
   EXPECT_TRUE(warm->stack.complete);
-  const auto gone = run(helper.loop(), helper.client().prewarm(0x3fffff, milliseconds(5000)));
+  const auto gone =
+      run(helper.loop(), helper.client().prewarm({.pid = 0x3fffff}, milliseconds(5000)));
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().code, Errc::not_found);
 }

@@ -43,9 +43,11 @@ END $$;
 
 
 class Cluster:
-    """The server, and a folder that its user can write to."""
+    """The server, and a folder that its user can write to. `prefix`: of the command that starts and stops it, as
+    Container.inside()."""
 
-    def __init__(self, conf=(), waldir=None):
+    def __init__(self, conf=(), waldir=None, prefix=()):
+        self.prefix = list(prefix)
         self.arguments = [word for line in conf for word in ("--conf", line)]
         if waldir is not None:
             self.arguments += ["--waldir", waldir]
@@ -53,7 +55,7 @@ class Cluster:
         self.folder = None
 
     def start(self):
-        out = subprocess.run([ROOT / "scripts/cluster", "start", *self.arguments], check=True, capture_output=True, text=True)
+        out = subprocess.run([*self.prefix, ROOT / "scripts/cluster", "start", *self.arguments], check=True, capture_output=True, text=True)
         self.settings = dict(line.split("=", 1) for line in out.stdout.splitlines() if "=" in line)
         self.folder = Path(self.settings["DIR"]) / "scratch"
         self.folder.mkdir()
@@ -63,7 +65,7 @@ class Cluster:
         return self
 
     def stop(self):
-        subprocess.run([ROOT / "scripts/cluster", "stop", "--immediate", self.settings["DIR"]], check=True)
+        subprocess.run([*self.prefix, ROOT / "scripts/cluster", "stop", "--immediate", self.settings["DIR"]], check=True)
 
     @property
     def postmaster(self):

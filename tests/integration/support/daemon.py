@@ -59,7 +59,8 @@ def rule(name, application_name, action="terminate", grace="700ms", **match):
 class Daemon:
     """Starts, asks and stops one pghangd."""
 
-    def __init__(self, binaries, folder, dsn, rules, mode="enforce", extra="", arguments=(), env=None, capabilities=UNIT_CAPABILITIES):
+    def __init__(self, binaries, folder, dsn, rules, mode="enforce", extra="", arguments=(), env=None, capabilities=UNIT_CAPABILITIES, prefix=()):
+        self.prefix = list(prefix)
         self.binaries = Path(binaries)
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.folder.chmod(0o755)
@@ -83,7 +84,7 @@ class Daemon:
 
     def launch(self):
         """Starts it and waits for nothing: it may be made to die at once."""
-        command = as_user(self.capabilities) if os.geteuid() == 0 else []
+        command = self.prefix + (as_user(self.capabilities) if os.geteuid() == 0 else [])
         command += [self.binaries / "pghangd", *self.arguments, "run", "--config.file", self.config]
         command += ["--web.listen-address", "127.0.0.1:0", "--web.enable-lifecycle"]
         with open(self.log_path, "ab") as log:

@@ -1,0 +1,111 @@
+#include "collectors/sampler/server_pid.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/process/namespaces.h"
+#include "collectors/process/parse_text.h"
+#include "collectors/process/parsers.h"
+#include "collectors/sampler/target_identity.h"
+
+namespace pghang::sampler {
+namespace {
+
+/// In the innermost of its pid namespaces.
+std::optional<pid_t> innermost_pid(const ProcFs& proc, pid_t pid) {
+  const auto text = proc.read(pid, "status");
+  const auto status = text ? parse_status(*text) : Result<ProcStatus>(text.error());
+  return status ? std::optional(status->ns_pid) : std::nullopt;
+}
+
+/// By its stat alone: reading a title waits for the memory of a process that may hang.
+bool is_named_postgres(const ProcStat& stat) {
+  return stat.comm.find("postgres") != std::string::npos || stat.comm == "postmaster";
+}
+
+std::vector<pid_t> children_of(const ProcFs& proc, pid_t pid) {
+  std::vector<pid_t> children;
+  const auto text = proc.read(pid, "task/" + std::to_string(pid) + "/children");
+  if (!text) return children;
+  std::string_view words = *text;
+  for (auto word = take_word(words); !word.empty(); word = take_word(words))
+    if (const auto child = to_number<pid_t>(word)) children.push_back(*child);
+  return children;
+}
+
+class Search {
+ public:
+  Search(const ProcFs& proc, const CaptureRequest& request) : proc_(proc), request_(request) {}
+
+  /// Likely places first: one process at most has this number in that namespace.
+  [[nodiscard]] std::optional<pid_t> in_namespace() const {
+    const pid_t server = request_.server_process;
+    if (is_inside(request_.pid)) return fitting(request_.pid);
+    for (const pid_t pid : children_of(proc_, server))
+      if (is_inside(pid)) return fitting(pid);
+    const auto all = proc_.pids();
+    if (!all) return std::nullopt;
+    for (const pid_t pid : *all)
+      if (is_inside(pid)) return fitting(pid);
+    return std::nullopt;
+  }
+
+  [[nodiscard]] Result<std::vector<pid_t>> anywhere() const {
+    const auto all = proc_.pids();
+    if (!all) return all.error();
+    std::vector<pid_t> found;
+    for (const pid_t pid : *all) {
+      if (innermost_pid(proc_, pid) != request_.pid) continue;
+      const auto stat = identify(proc_, as(pid));
+      if (stat && is_named_postgres(*stat)) found.push_back(pid);
+    }
+    return found;
+  }
+
+ private:
+  [[nodiscard]] bool is_inside(pid_t pid) const {
+    return innermost_pid(proc_, pid) == request_.pid &&
+           same_pid_namespace(proc_, pid, request_.server_process);
+  }
+
+  [[nodiscard]] std::optional<pid_t> fitting(pid_t pid) const {
+    return identify(proc_, as(pid)) ? std::optional(pid) : std::nullopt;
+  }
+
+  [[nodiscard]] CaptureRequest as(pid_t pid) const {
+    CaptureRequest request = request_;
+    request.pid = pid;
+    return request;
+  }
+
+  const ProcFs& proc_;
+  const CaptureRequest& request_;
+};
+
+}  // namespace
+
+Result<pid_t> host_pid(const ProcFs& proc, const CaptureRequest& request) {
+  if (!request.server_pid) return request.pid;
+  const Search search(proc, request);
+  if (request.server_process != 0)
+    if (const auto pid = search.in_namespace()) return *pid;
+  const auto found = search.anywhere();
+  if (!found) return found.error();
+  if (found->size() == 1) return found->front();
+  const std::string number = std::to_string(request.pid);
+  if (found->size() > 1) {
+    return Error{
+        Errc::identity_changed,
+        std::to_string(found->size()) + " processes of this host could be the server's process " +
+            number + "; a connection by its UNIX socket would tell which"};
+  }
+  if (!proc.read(request.pid, "stat"))
+    return Error{Errc::not_found, "no process here is the server's process " + number};
+  return Error{
+      Errc::identity_changed,
+      "process " + number + " of this host is not the server's process " + number +
+          ", and no other is: it ended meanwhile, or the server runs on another host"};
+}
+
+}  // namespace pghang::sampler
