@@ -117,7 +117,8 @@ std::vector<FetchedFile> DebugFetcher::take() {
     const std::string line = text_.substr(0, at);
     text_.erase(0, at + 1);
     const std::size_t space = line.find(' ');
-    if (space != std::string::npos) files.push_back({line.substr(0, space), line.substr(space + 1)});
+    if (space != std::string::npos)
+      files.push_back({line.substr(0, space), line.substr(space + 1)});
   }
   return files;
 }

@@ -84,11 +84,8 @@ bool Symbolizer::wait_for_downloads(Clock::time_point until) {
   return richer;
 }
 
-SymbolCosts Symbolizer::look_up_new(
-    const std::vector<CodeSite>& sites,
-    Capture& capture,
-    SymbolBudget budget
-) {
+SymbolCosts
+Symbolizer::look_up_new(const std::vector<CodeSite>& sites, Capture& capture, SymbolBudget budget) {
   std::vector<CodeSite> unknown;
   std::copy_if(sites.begin(), sites.end(), std::back_inserter(unknown), [&](const CodeSite& site) {
     return !site.module->dwarf().empty() && sources_.find(site) == nullptr;

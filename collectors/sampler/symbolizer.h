@@ -38,12 +38,13 @@ class Symbolizer {
   /// debug files that are not here, and waits for them only as long as the request allows. What
   /// could not be looked up in time is in `missing`, and not tried again if it had all of
   /// kLookUpBudget.
-  [[nodiscard]] SymbolCosts
-  add(Capture& capture,
+  [[nodiscard]] SymbolCosts add(
+      Capture& capture,
       const StackSnapshot& snapshot,
       const std::vector<Mapping>& mappings,
       const CaptureRequest& request,
-      SymbolBudget budget);
+      SymbolBudget budget
+  );
 
   [[nodiscard]] const DebugFetcher& downloads() const { return downloads_; }
 

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <utility>
 
@@ -112,12 +111,17 @@ Dwarf_Line* row_of(Dwarf_Die& unit, Dwarf_Addr address) {
   std::size_t count = 0;
   if (last == nullptr || dwarf_getsrclines(&unit, &rows, &count) != 0) return last;
   const Dwarf_Addr start = address_of(last);
-  const auto numbers = std::views::iota(std::size_t{0}, count);
-  const auto end = std::ranges::upper_bound(numbers, start, {}, [&](std::size_t number) {
-    return address_of(dwarf_onesrcline(rows, number));
-  });
-  for (auto number = end; number != numbers.begin();) {
-    Dwarf_Line* row = dwarf_onesrcline(rows, *--number);
+  std::size_t end = 0;  // rows before it are at or before start
+  for (std::size_t high = count; end < high;) {
+    const std::size_t middle = end + (high - end) / 2;
+    if (address_of(dwarf_onesrcline(rows, middle)) <= start) {
+      end = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  for (; end > 0; --end) {
+    Dwarf_Line* row = dwarf_onesrcline(rows, end - 1);
     bool begins = false;
     if (address_of(row) != start) break;
     if (dwarf_linebeginstatement(row, &begins) == 0 && begins) return row;
