@@ -43,7 +43,7 @@ struct Unforked {
   friend bool operator==(const Unforked& /*a*/, const Unforked& /*b*/) { return true; }
 
  private:
-  static constexpr std::size_t kLarge = std::size_t{64} * 1024;
+  static constexpr std::size_t kLarge = std::size_t{16} * 1024;
 };
 
 }  // namespace pghang

@@ -81,7 +81,7 @@ OWNERS = [
 SYSTEM_HEADERS = (
     r"[a-z_]+"
     r"|(sys|linux|net|netinet|arpa|asm)/[a-z0-9_/-]+\.h"
-    r"|(cxxabi|dirent|elf|errno|fcntl|grp|link|netdb|poll|pthread|pwd|sched|signal|spawn|stdio"
+    r"|(cxxabi|dirent|elf|errno|fcntl|grp|link|malloc|netdb|poll|pthread|pwd|sched|signal|spawn|stdio"
     r"|stdlib|string|strings|syslog|time|ucontext|unistd)\.h"
 )
 
