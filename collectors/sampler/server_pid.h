@@ -14,8 +14,9 @@ namespace pghang::sampler {
 /// - its innermost NSpid is `pid`, it is named as the server's executable is, and it started when
 ///   the backend did.
 ///
-/// The number alone never decides: a server in a container counts from 1, as this host does. Errors:
-/// not_found, identity_changed (nobody fits, but the pid is taken here; or several fit), io.
+/// The number alone never decides: a server in a container counts from 1, as this host does.
+/// Errors: not_found, identity_changed (nobody fits, but the pid is taken here; or several fit),
+/// io.
 [[nodiscard]] Result<pid_t> host_pid(const ProcFs& proc, const CaptureRequest& request);
 
 }  // namespace pghang::sampler

@@ -50,6 +50,17 @@ TEST_F(Desk, AsksForTheProcessThatStartedWithItsBackend) {
   EXPECT_EQ(sampler_.asked[0].request.expect_started_at_micros, 5'000'000 + kPgEpochUnixMicros);
 }
 
+TEST_F(Desk, AsksByThePidThatSqlSaid) {
+  CaptureJob one = job(10);
+  one.server_process = 5000;
+  desk_.submit(one);
+  serve();
+  ASSERT_EQ(sampler_.asked.size(), 1U);
+  EXPECT_EQ(sampler_.asked[0].request.pid, 10);
+  EXPECT_TRUE(sampler_.asked[0].request.server_pid);
+  EXPECT_EQ(sampler_.asked[0].request.server_process, 5000);
+}
+
 TEST_F(Desk, CapturesGoBeforePrewarming) {
   desk_.prewarm({.pid = 99});
   desk_.submit(job(10));

@@ -83,13 +83,11 @@ TEST(ServerPid, AReportOfAContainerNamesBoth) {
 }
 
 TEST(ServerPid, PathsOfAMountNamespaceLeadThroughItsRoot) {
-  const Given given = tests::copy_from_fifo().capture([](Capture& c) {
-    c.other_namespaces.mount = true;
-  });
-  EXPECT_TRUE(contains(
-      diagnose(given.evidence()).release.front().step,
-      "/proc/4711/root/tmp/x/fifo"
-  ));
+  const Given given =
+      tests::copy_from_fifo().capture([](Capture& c) { c.other_namespaces.mount = true; });
+  EXPECT_TRUE(
+      contains(diagnose(given.evidence()).release.front().step, "/proc/4711/root/tmp/x/fifo")
+  );
 }
 
 TEST(ContainerWaits, AreBySqlsPids) {
@@ -102,10 +100,7 @@ TEST(ContainerWaits, AreBySqlsPids) {
   ASSERT_EQ(graph.root, "pid:57");
   EXPECT_EQ(node(graph, "pid:57")->host_pid, 4711);
   EXPECT_EQ(node(graph, "pid:57")->name, "client backend app@shop");
-  EXPECT_EQ(
-      graph.summary,
-      "1 backend waits behind pid 57 (4711 on the host), which is stopped."
-  );
+  EXPECT_EQ(graph.summary, "1 backend waits behind pid 57 (4711 on the host), which is stopped.");
 }
 
 TEST(ContainerWaits, DoNotMistakeAHostsProcessForABackend) {

@@ -53,20 +53,20 @@ TEST(WaitEventName, IsEmptyWhenNothingIsWaitedFor) {
 }
 
 TEST(WaitEventInMemory, IsNamedByTheVersionOfTheExecutable) {
-  const auto evidence = Given()
-                            .capture([](Capture& c) { c.server_version = "17.10"; })
-                            .latest([](Sample& s) { s.flags.wait_event_info = 0x0600'0002; })
-                            .evidence();
+  const auto evidence = Given().capture([](Capture& c) { c.server_version = "17.10"; }
+  ).latest([](Sample& s) {
+     s.flags.wait_event_info = 0x0600'0002;
+   }).evidence();
   EXPECT_EQ(wait_event_in_memory(evidence), "Client/GssOpenServer");
   EXPECT_EQ(no_wait_event_because(evidence), "");
 }
 
 TEST(WaitEventInMemory, IsNotToBeHadBefore14) {
   const auto of = [](const char* version) {
-    return Given()
-        .capture([&](Capture& c) { c.server_version = version; })
-        .samples([](Sample& s) { s.flags.wait_event_info.reset(); })
-        .evidence();
+    return Given().capture([&](Capture& c) { c.server_version = version; }
+    ).samples([](Sample& s) {
+       s.flags.wait_event_info.reset();
+     }).evidence();
   };
   EXPECT_EQ(wait_event_in_memory(of("13.23")), "");
   EXPECT_EQ(

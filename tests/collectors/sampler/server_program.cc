@@ -10,21 +10,24 @@
 extern "C" {
 /// IO, the fourth event.
 [[gnu::used]] std::uint32_t pghang_test_wait_word = 0x0A00'0003;
-[[gnu::used]] extern const char pghang_test_version[] =
-    "postgres (PostgreSQL) " SERVER_VERSION "\n";
+[[gnu::used]] const char pghang_test_version[] = "postgres (PostgreSQL) " SERVER_VERSION "\n";
 }
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): a name is an assembler symbol here
-#define SYMBOL(name, size, content)       \
-  asm(".pushsection .data\n"              \
-      ".balign 8\n"                       \
-      ".fill 8, 1, 0xA5\n"                \
-      ".globl " #name "\n"                \
-      ".type " #name ", @object\n"        \
-      ".size " #name ", " #size "\n" #name ":\n" content "\n" \
-      ".fill 16, 1, 0xA5\n"               \
+#define SYMBOL(name, size, content)                      \
+  asm(".pushsection .data\n"                             \
+      ".balign 8\n"                                      \
+      ".fill 8, 1, 0xA5\n"                               \
+      ".globl " #name                                    \
+      "\n"                                               \
+      ".type " #name                                     \
+      ", @object\n"                                      \
+      ".size " #name ", " #size "\n" #name ":\n" content \
+      "\n"                                               \
+      ".fill 16, 1, 0xA5\n"                              \
       ".popsection");
-#define VARIABLE(name, size, value) SYMBOL(name, size, ".byte " #value "\n.fill " #size " - 1, 1, 0")
+#define VARIABLE(name, size, value) \
+  SYMBOL(name, size, ".byte " #value "\n.fill " #size " - 1, 1, 0")
 #define POINTER(name) SYMBOL(name, 8, ".quad pghang_test_wait_word")
 // NOLINTEND(cppcoreguidelines-macro-usage)
 

@@ -34,7 +34,8 @@ Fixture fixture_of(int major) {
   std::istringstream head(line);
   std::string word;
   head >> word >> word >> fixture.version;
-  while (!fixture.version.empty() && fixture.version.find_last_not_of(",:") + 1 < fixture.version.size())
+  while (!fixture.version.empty() &&
+         fixture.version.find_last_not_of(",:") + 1 < fixture.version.size())
     fixture.version.pop_back();
   std::string name;
   int size = 0;
