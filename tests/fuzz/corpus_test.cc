@@ -30,12 +30,9 @@ TEST_P(Corpus, IsTakenWithoutACrash) {
   std::printf("%zu inputs of %s\n", files.size(), GetParam().name);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Fuzz,
-    Corpus,
-    testing::ValuesIn(kTargets),
-    [](const auto& target) { return std::string(target.param.name); }
-);
+INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus, testing::ValuesIn(kTargets), [](const auto& target) {
+  return std::string(target.param.name);
+});
 
 }  // namespace
 }  // namespace pghang::fuzz

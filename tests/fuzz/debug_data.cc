@@ -29,7 +29,8 @@ void debug_data(std::string_view bytes) {
     case 0: (void)unpack_xz(input.rest()); break;
     case 1: (void)unpack_xz(damaged(packed, input)); break;
     default:
-      for (const auto& [address, name] : dwarf_function_names(file_of(damaged(debug_file, input)).get()))
+      for (const auto& [address, name] :
+           dwarf_function_names(file_of(damaged(debug_file, input)).get()))
         expect(!name.empty() || address != ~std::uint64_t{0}, "names can be read");
   }
 }

@@ -1,5 +1,5 @@
-#include "collectors/process/parsers.h"
 #include "collectors/process/parse_text.h"
+#include "collectors/process/parsers.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/targets.h"
 

@@ -13,8 +13,8 @@
 #include "tests/fuzz/base_file.h"
 #include "tests/fuzz/input.h"
 
-/// `seed_corpora FOLDER PID`: first inputs for every fuzz target, FOLDER/TARGET/*, from the recorded
-/// fixtures and from /proc/PID of a backend.
+/// `seed_corpora FOLDER PID`: first inputs for every fuzz target, FOLDER/TARGET/*, from the
+/// recorded fixtures and from /proc/PID of a backend.
 namespace pghang::fuzz {
 namespace {
 
@@ -59,7 +59,11 @@ void stacks(const std::string& folder) {
   for (const std::string& fde : {test::frame_pointer_cfi(), test::outermost_cfi(), std::string()})
     tables.add(0, '\0' + (static_cast<char>(cie.size()) + cie + fde));
   // CFA by an expression: breg7(rsp) 8, dup, drop; remember and restore; a saved register.
-  tables.add(3, std::string(2, '\0') + std::string("\x0f\x04\x77\x08\x12\x13\x90\x01\x41\x0a\x86\x02\x41\x0b", 14));
+  tables.add(
+      3,
+      std::string(2, '\0') +
+          std::string("\x0f\x04\x77\x08\x12\x13\x90\x01\x41\x0a\x86\x02\x41\x0b", 14)
+  );
   const std::string elf = test::build_elf({{"f", test::kTextStart, std::string(64, '\x90'), ""}});
   const std::string frames = elf.substr(test::kEhFrame, 0x80);
   tables.add(4, std::string("\x01\x28") + frames);
