@@ -7,7 +7,13 @@
 namespace pghang::fuzz {
 namespace {
 
-using namespace sampler;
+using sampler::CaptureFailure;
+using sampler::CaptureRequest;
+using sampler::ChildReport;
+using sampler::MessageType;
+using sampler::PrewarmRequest;
+using sampler::SamplerStats;
+using sampler::TouchingNotice;
 
 /// What decodes encodes to something that decodes to the same.
 template <typename T>
@@ -47,7 +53,7 @@ void message(std::string_view bytes) {
   Input input(bytes);
   switch (input.number<std::uint8_t>() % 5) {
     case 0:
-      if (const auto message = decode_message(input.rest()))
+      if (const auto message = sampler::decode_message(input.rest()))
         decode_by_type(message->header.type, message->body);
       break;
     case 1: decode_by_type(MessageType::captured, input.rest()); break;

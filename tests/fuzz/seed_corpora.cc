@@ -97,7 +97,11 @@ void texts(const std::string& folder, const std::string& pid) {
 }
 
 void messages(const std::string& folder, const Bundle& saved) {
-  using namespace sampler;
+  using sampler::CaptureRequest;
+  using sampler::ChildReport;
+  using sampler::encode_message;
+  using sampler::MessageType;
+  using sampler::SamplerStats;
   Seeds seeds(folder, "message");
   Capture real = saved.evidence.capture;
   real.stack.frames.resize(3);
@@ -105,7 +109,7 @@ void messages(const std::string& folder, const Bundle& saved) {
   const std::string full = codec::encode(sampler::testing::full_capture());
   seeds.add(0, encode_message({.type = MessageType::captured, .id = 7}, full));
   seeds.add(0, encode_message({.type = MessageType::capture}, codec::encode(CaptureRequest{})));
-  seeds.add(0, encode_failure(9, Error{Errc::not_found, "no such process"}));
+  seeds.add(0, sampler::encode_failure(9, Error{Errc::not_found, "no such process"}));
   seeds.add(0, encode_message({.type = MessageType::stats_reply}, codec::encode(SamplerStats{})));
   seeds.add(1, codec::encode(real));
   ChildReport report;
@@ -145,16 +149,15 @@ void bundles(const std::string& folder, const std::string& file, Bundle saved) {
 }  // namespace pghang::fuzz
 
 int main(int argc, char** argv) {
-  using namespace pghang;
   if (argc != 3) {
     std::fprintf(stderr, "usage: seed_corpora FOLDER PID\n");
     return 64;
   }
   const std::string file = PGHANG_SOURCE_DIR "/tests/fixtures/bundles/v1-copy-from-fifo.pghang";
-  const auto saved = read_bundle(file);
+  const auto saved = pghang::read_bundle(file);
   if (!saved) return 1;
-  fuzz::stacks(argv[1]);
-  fuzz::texts(argv[1], argv[2]);
-  fuzz::messages(argv[1], *saved);
-  fuzz::bundles(argv[1], file, *saved);
+  pghang::fuzz::stacks(argv[1]);
+  pghang::fuzz::texts(argv[1], argv[2]);
+  pghang::fuzz::messages(argv[1], *saved);
+  pghang::fuzz::bundles(argv[1], file, *saved);
 }

@@ -30,8 +30,8 @@ struct Recorded {
 };
 
 const Recorded& recorded() {
-  static const Recorded all;
-  return all;
+  static const Recorded kAll;
+  return kAll;
 }
 
 /// An address that means something in the snapshot, or any number.
