@@ -59,8 +59,10 @@ class EhCursor {
     return ok_ ? text : std::string_view();
   }
 
-  /// A pointer in the DW_EH_PE encoding; its size only with `relative` off.
+  /// A pointer in the DW_EH_PE encoding; its size only with `relative` off. Not ok for LEB128 and
+  /// for DW_EH_PE_aligned, which no compiler for x86-64 writes.
   std::uint64_t take_pointer(std::uint8_t encoding, bool relative) {
+    if ((encoding & 0x70U) == kAligned) ok_ = false;
     const std::uint64_t base = relative && (encoding & 0x70U) == kPcRelative ? address_ : 0;
     switch (encoding & 0x0fU) {
       case 0x00:
@@ -76,6 +78,7 @@ class EhCursor {
 
  private:
   static constexpr std::uint8_t kPcRelative = 0x10;
+  static constexpr std::uint8_t kAligned = 0x50;
 
   std::uint64_t address_;
   std::string_view bytes_;

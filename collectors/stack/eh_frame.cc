@@ -23,6 +23,9 @@ struct Cie {
 
 constexpr std::uint64_t kMaxRecord = 1U << 16U;
 constexpr std::uint32_t kLength64 = 0xffffffff;
+/// libunwind reads no more letters of an augmentation, and takes the data of the others for the
+/// CIE's program, which was not checked then. Compilers write at most `zPLR`.
+constexpr std::size_t kMaxAugmentation = 4;
 
 /// Opens the CIE or FDE at `address`: the cursor is behind the length, and ends with the record.
 EhCursor open_record(const ElfImage& image, std::uint64_t address) {
@@ -59,7 +62,7 @@ std::optional<Cie> read_cie(const ElfImage& image, std::uint64_t address) {
   if (return_column != kRegisterRip) return std::nullopt;
   Cie cie;
   if (!augmentation.empty()) {
-    if (augmentation.front() != 'z') return std::nullopt;
+    if (augmentation.front() != 'z' || augmentation.size() > kMaxAugmentation) return std::nullopt;
     cie.sized_augmentation = true;
     const std::uint64_t size = cursor.take_uleb();
     const std::uint64_t data = cursor.address();
@@ -74,9 +77,9 @@ std::optional<Cie> read_cie(const ElfImage& image, std::uint64_t address) {
 std::optional<FunctionRange> read_fde(const ElfImage& image, std::uint64_t address) {
   EhCursor cursor = open_record(image, address);
   const std::uint64_t cie_field = cursor.address();
-  const auto cie_distance = cursor.take<std::uint32_t>();
+  const auto cie_distance = cursor.take<std::int32_t>();
   if (cie_distance == 0) return std::nullopt;
-  auto cie = read_cie(image, cie_field - cie_distance);
+  auto cie = read_cie(image, cie_field - static_cast<std::uint64_t>(std::int64_t{cie_distance}));
   if (!cie) return std::nullopt;
   FunctionRange range;
   range.start = cursor.take_pointer(cie->pointer_encoding, true);

@@ -24,7 +24,8 @@ std::string damaged(const BaseFile& base, Input& input) {
   std::string bytes = base.bytes;
   while (!input.at_end()) {
     const std::size_t at = base.content[input.below(base.content.size())];
-    const std::string_view change = input.take_bytes(input.number<std::uint8_t>() % kMaxChanged + 1);
+    const std::string_view change =
+        input.take_bytes(input.number<std::uint8_t>() % kMaxChanged + 1);
     const std::size_t size = std::min(change.size(), bytes.size() - at);
     bytes.replace(at, size, change.substr(0, size));
   }

@@ -22,6 +22,7 @@ TEST_P(Corpus, IsTakenWithoutACrash) {
     files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   ASSERT_FALSE(files.empty());
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
   const bool verbose = std::getenv("PGHANG_FUZZ_VERBOSE") != nullptr;
   for (const auto& file : files) {
     if (verbose) std::fprintf(stderr, "%s\n", file.c_str());
@@ -30,12 +31,9 @@ TEST_P(Corpus, IsTakenWithoutACrash) {
   std::printf("%zu inputs of %s\n", files.size(), GetParam().name);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Fuzz,
-    Corpus,
-    testing::ValuesIn(kTargets),
-    [](const auto& target) { return std::string(target.param.name); }
-);
+INSTANTIATE_TEST_SUITE_P(Fuzz, Corpus, testing::ValuesIn(kTargets), [](const auto& target) {
+  return std::string(target.param.name);
+});
 
 }  // namespace
 }  // namespace pghang::fuzz

@@ -22,14 +22,15 @@ UniqueFd file_of(const std::string& bytes) {
 }  // namespace
 
 void debug_data(std::string_view bytes) {
-  static const BaseFile debug_file = base_file("sample.debug");
-  static const BaseFile packed(test::file_text(PGHANG_SOURCE_DIR "/tests/fuzz/base/vdso.so.xz"));
+  static const BaseFile kDebugFile = base_file("sample.debug");
+  static const BaseFile kPacked(test::file_text(PGHANG_SOURCE_DIR "/tests/fuzz/base/vdso.so.xz"));
   Input input(bytes);
   switch (input.number<std::uint8_t>() % 3) {
     case 0: (void)unpack_xz(input.rest()); break;
-    case 1: (void)unpack_xz(damaged(packed, input)); break;
+    case 1: (void)unpack_xz(damaged(kPacked, input)); break;
     default:
-      for (const auto& [address, name] : dwarf_function_names(file_of(damaged(debug_file, input)).get()))
+      for (const auto& [address, name] :
+           dwarf_function_names(file_of(damaged(kDebugFile, input)).get()))
         expect(!name.empty() || address != ~std::uint64_t{0}, "names can be read");
   }
 }

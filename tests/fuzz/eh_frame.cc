@@ -102,14 +102,14 @@ StackSnapshot any_snapshot(std::uint64_t pc, bool all_registers) {
 }  // namespace
 
 void eh_frame(std::string_view bytes) {
-  static const std::string whole = test::build_elf({
+  static const std::string kWhole = test::build_elf({
       {"outer", kTextStart, test::call(kTextStart, kTextStart) + '\xf4', ""},
       {"leaf", kTextStart + 0x40, std::string(0x200, '\x90'), ""},
   });
   Input input(bytes);
   const std::uint64_t pc = kTextStart + 1 + input.number<std::uint8_t>();
   const Tables tables = tables_of(input);
-  std::string file = whole;
+  std::string file = kWhole;
   file.replace(kEhFrame, kEhFrameHdr - kEhFrame, std::string(kEhFrameHdr - kEhFrame, '\0'));
   file.replace(kEhFrame, tables.frames.size(), tables.frames);
   file.replace(kEhFrameHdr, tables.header.size(), tables.header);

@@ -21,11 +21,11 @@ std::string made_up() {
 }
 
 const BaseFile& base(std::size_t number) {
-  static const std::array<BaseFile, 3> bases{
+  static const std::array<BaseFile, 3> kBases{
       base_file("sample.so"),
       base_file("vdso.so"),
       BaseFile(made_up())};
-  return bases[number % bases.size()];
+  return kBases[number % kBases.size()];
 }
 
 void ask(const ElfModule& module, std::uint64_t address) {

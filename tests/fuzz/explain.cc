@@ -11,8 +11,8 @@
 namespace pghang::fuzz {
 
 void explain(const Evidence& evidence) {
-  static const SignatureCatalogue catalogue(shipped_signatures().signatures);
-  const Verdict verdict = diagnose(evidence, catalogue);
+  static const SignatureCatalogue kCatalogue(shipped_signatures().signatures);
+  const Verdict verdict = diagnose(evidence, kCatalogue);
   const auto print = fingerprint(evidence.capture.stack);
   const std::string report = render_report(evidence, verdict, print);
   expect(!report.empty() && report.back() == '\n', "a report ends in a newline");

@@ -1,5 +1,5 @@
-#include "collectors/process/parsers.h"
 #include "collectors/process/parse_text.h"
+#include "collectors/process/parsers.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/targets.h"
 
@@ -43,10 +43,10 @@ constexpr std::array<Parser, 12> kParsers{
 
 }  // namespace
 
-void proc(std::string_view input) {
-  if (input.empty()) return;
-  const auto which = static_cast<unsigned char>(input.front());
-  kParsers[which % kParsers.size()](input.substr(1));
+void proc(std::string_view bytes) {
+  if (bytes.empty()) return;
+  const auto which = static_cast<unsigned char>(bytes.front());
+  kParsers[which % kParsers.size()](bytes.substr(1));
 }
 
 }  // namespace pghang::fuzz

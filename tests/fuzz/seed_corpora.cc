@@ -13,8 +13,8 @@
 #include "tests/fuzz/base_file.h"
 #include "tests/fuzz/input.h"
 
-/// `seed_corpora FOLDER PID`: first inputs for every fuzz target, FOLDER/TARGET/*, from the recorded
-/// fixtures and from /proc/PID of a backend.
+/// `seed_corpora FOLDER PID`: first inputs for every fuzz target, FOLDER/TARGET/*, from the
+/// recorded fixtures and from /proc/PID of a backend.
 namespace pghang::fuzz {
 namespace {
 
@@ -59,7 +59,11 @@ void stacks(const std::string& folder) {
   for (const std::string& fde : {test::frame_pointer_cfi(), test::outermost_cfi(), std::string()})
     tables.add(0, '\0' + (static_cast<char>(cie.size()) + cie + fde));
   // CFA by an expression: breg7(rsp) 8, dup, drop; remember and restore; a saved register.
-  tables.add(3, std::string(2, '\0') + std::string("\x0f\x04\x77\x08\x12\x13\x90\x01\x41\x0a\x86\x02\x41\x0b", 14));
+  tables.add(
+      3,
+      std::string(2, '\0') +
+          std::string("\x0f\x04\x77\x08\x12\x13\x90\x01\x41\x0a\x86\x02\x41\x0b", 14)
+  );
   const std::string elf = test::build_elf({{"f", test::kTextStart, std::string(64, '\x90'), ""}});
   const std::string frames = elf.substr(test::kEhFrame, 0x80);
   tables.add(4, std::string("\x01\x28") + frames);
@@ -93,7 +97,11 @@ void texts(const std::string& folder, const std::string& pid) {
 }
 
 void messages(const std::string& folder, const Bundle& saved) {
-  using namespace sampler;
+  using sampler::CaptureRequest;
+  using sampler::ChildReport;
+  using sampler::encode_message;
+  using sampler::MessageType;
+  using sampler::SamplerStats;
   Seeds seeds(folder, "message");
   Capture real = saved.evidence.capture;
   real.stack.frames.resize(3);
@@ -101,7 +109,7 @@ void messages(const std::string& folder, const Bundle& saved) {
   const std::string full = codec::encode(sampler::testing::full_capture());
   seeds.add(0, encode_message({.type = MessageType::captured, .id = 7}, full));
   seeds.add(0, encode_message({.type = MessageType::capture}, codec::encode(CaptureRequest{})));
-  seeds.add(0, encode_failure(9, Error{Errc::not_found, "no such process"}));
+  seeds.add(0, sampler::encode_failure(9, Error{Errc::not_found, "no such process"}));
   seeds.add(0, encode_message({.type = MessageType::stats_reply}, codec::encode(SamplerStats{})));
   seeds.add(1, codec::encode(real));
   ChildReport report;
@@ -141,16 +149,15 @@ void bundles(const std::string& folder, const std::string& file, Bundle saved) {
 }  // namespace pghang::fuzz
 
 int main(int argc, char** argv) {
-  using namespace pghang;
   if (argc != 3) {
     std::fprintf(stderr, "usage: seed_corpora FOLDER PID\n");
     return 64;
   }
   const std::string file = PGHANG_SOURCE_DIR "/tests/fixtures/bundles/v1-copy-from-fifo.pghang";
-  const auto saved = read_bundle(file);
+  const auto saved = pghang::read_bundle(file);
   if (!saved) return 1;
-  fuzz::stacks(argv[1]);
-  fuzz::texts(argv[1], argv[2]);
-  fuzz::messages(argv[1], *saved);
-  fuzz::bundles(argv[1], file, *saved);
+  pghang::fuzz::stacks(argv[1]);
+  pghang::fuzz::texts(argv[1], argv[2]);
+  pghang::fuzz::messages(argv[1], *saved);
+  pghang::fuzz::bundles(argv[1], file, *saved);
 }

@@ -21,7 +21,8 @@ struct Recorded {
       const std::string folder = std::string(test::kFixtureRoot) + "/" + name;
       snapshots.push_back(decode_snapshot(test::unpacked_file(folder + "/snapshot.xz")).value());
       for (const auto& [path, build_id] : test::module_list(folder)) {
-        const std::string bytes = test::unpacked_file(test::module_path(test::kFixtureRoot, build_id));
+        const std::string bytes =
+            test::unpacked_file(test::module_path(test::kFixtureRoot, build_id));
         modules.add(path, ElfModule::parse(bytes).value());
       }
     }
@@ -29,8 +30,8 @@ struct Recorded {
 };
 
 const Recorded& recorded() {
-  static const Recorded all;
-  return all;
+  static const Recorded kAll;
+  return kAll;
 }
 
 /// An address that means something in the snapshot, or any number.

@@ -11,26 +11,26 @@ namespace pghang::fuzz {
 
 /// A recorded snapshot with fields, words of its stack and mappings changed, unwound over recorded
 /// modules; or the bytes of a snapshot as they are.
-void snapshot(std::string_view input);
+void snapshot(std::string_view bytes);
 /// An ELF file with bytes changed, or bytes as they are, and every query that a module answers.
-void elf(std::string_view input);
+void elf(std::string_view bytes);
 /// .eh_frame and .eh_frame_hdr, or only the CFI programs of a CIE and an FDE, in an otherwise right
 /// ELF file, unwound by libunwind.
-void eh_frame(std::string_view input);
+void eh_frame(std::string_view bytes);
 /// .gnu_debugdata, and a debug file with its DWARF.
-void debug_data(std::string_view input);
+void debug_data(std::string_view bytes);
 /// The text of a file of /proc; the first byte chooses which.
-void proc(std::string_view input);
+void proc(std::string_view bytes);
 /// A packet between daemon and helper, or the report of a capture child.
-void message(std::string_view input);
+void message(std::string_view bytes);
 /// A bundle as a file, or the archive inside one.
-void bundle(std::string_view input);
+void bundle(std::string_view bytes);
 /// Evidence with any values in it, explained and printed.
-void evidence(std::string_view input);
+void evidence(std::string_view bytes);
 
 struct Target {
   const char* name;
-  void (*run)(std::string_view input);
+  void (*run)(std::string_view bytes);
 };
 
 inline constexpr std::array kTargets{

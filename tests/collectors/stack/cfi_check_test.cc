@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "tests/collectors/stack/elf_builder.h"
@@ -60,6 +62,40 @@ TEST(CfiCheck, RefusesAnotherReturnColumn) {
   ASSERT_EQ(file[column], 16);
   file[column] = 17;
   EXPECT_FALSE(ElfModule::parse(file).value()->fde_start(kFunction));
+}
+
+/// One function whose CIE has this augmentation and its data; CFA = rsp+8, return address at CFA-8.
+bool is_sound(const std::string& augmentation, const std::string& data) {
+  std::string cie(4, '\0');
+  cie += '\1' + augmentation + '\0' + "\x01\x78\x10" + static_cast<char>(data.size()) + data;
+  cie += std::string("\x0c\x07\x08\x90\x01", 5);
+  std::string file = elf_with("");
+  // Behind what build_elf() wrote; the FDE's pointer to it is patched.
+  constexpr std::size_t at = kEhFrame + 0x200;
+  constexpr std::size_t fde = kEhFrame + 2 * 0x20;
+  const auto put = [&file](std::size_t offset, std::uint32_t value) {
+    std::memcpy(file.data() + offset, &value, sizeof value);
+  };
+  put(at, static_cast<std::uint32_t>(cie.size()));
+  file.replace(at + 4, cie.size(), cie);
+  put(fde + 4, static_cast<std::uint32_t>(fde + 4 - at));
+  return ElfModule::parse(file).value()->fde_start(kFunction).has_value();
+}
+
+TEST(CfiCheck, TakesACieBehindItsFde) {
+  EXPECT_TRUE(is_sound("zR", "\x1b"));
+  EXPECT_TRUE(is_sound("zPLR", std::string("\x1b\0\0\0\0\x1b\x1b", 7)));
+}
+
+TEST(CfiCheck, RefusesAnAugmentationThatLibunwindCutsShort) {
+  EXPECT_TRUE(is_sound("zRLL", "\x1b\xff\xff"));
+  // libunwind reads two L and runs what follows: rbp in r16383.
+  EXPECT_FALSE(is_sound("zRLLLLLL", "\x1b\xff\xff\x09\x06\xff\x7f"));
+}
+
+TEST(CfiCheck, RefusesAPointerThatLibunwindAlignsFirst) {
+  EXPECT_TRUE(is_sound("zPR", std::string("\0\0\0\0\0\0\0\0\0\x1b", 10)));
+  EXPECT_FALSE(is_sound("zPR", std::string("\x50\0\0\0\0\0\0\0\0\x1b", 10)));
 }
 
 TEST(CfiCheck, RefusesACfaThatIsNeverDefined) {
