@@ -52,6 +52,7 @@ struct Capture {
   /// The stack's memory and registers as taken (collectors/stack/snapshot.h); empty unless asked
   /// for.
   std::string snapshot;
+  std::optional<OomScore> oom;  ///< absent where it could not be read
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

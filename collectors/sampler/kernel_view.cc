@@ -2,6 +2,7 @@
 
 #include "collectors/process/capabilities.h"
 #include "collectors/process/fd_describer.h"
+#include "collectors/process/observer.h"
 #include "collectors/process/syscall_decoder.h"
 #include "collectors/process/wchan.h"
 
@@ -45,6 +46,7 @@ void observe_kernel_side(const ProcFs& proc, const ProcStat& stat, pid_t pid, Ca
         kPrivateFiles | capability::kSysAdmin
     );
   }
+  capture.oom = read_oom_score(proc, pid);
   observe_syscall(proc, pid, capture);
 }
 

@@ -45,7 +45,7 @@
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
