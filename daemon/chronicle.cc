@@ -10,6 +10,7 @@
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/query_text.h"
 #include "diagnosis/server_pid.h"
+#include "diagnosis/time_in_call.h"
 #include "diagnosis/verdict.h"
 
 namespace pghang {
@@ -198,10 +199,10 @@ void Chronicle::suppressed(
 void Chronicle::captured(
     const std::string& target,
     escalation::SightingId sighting,
-    const Evidence& evidence,
+    Evidence evidence,
     std::chrono::steady_clock::duration took
 ) {
-  const Capture& capture = evidence.capture;
+  Capture& capture = evidence.capture;
   metrics_.capture(
       capture.stack.method,
       capture.missing.empty() && capture.stack.complete ? "success" : "partial",
@@ -210,6 +211,7 @@ void Chronicle::captured(
   );
   Incident* incident = book_.find(target, sighting);
   if (incident == nullptr || capture.gone) return;
+  if (incident->evidence) extend_time_in_call(incident->evidence->capture, capture);
   const Verdict verdict = diagnose(evidence, catalogue_);
   const std::optional<Fingerprint> print = fingerprint(capture.stack);
   std::vector<LogField> fields{
@@ -236,7 +238,7 @@ void Chronicle::captured(
   const bool explained_already = incident->verdict && incident->verdict->cause == verdict.cause &&
                                  incident->verdict->explanation == verdict.explanation;
   if (!explained_already) save(*incident, evidence);
-  incident->evidence = evidence;
+  incident->evidence = std::move(evidence);
   incident->evidence->capture.snapshot.clear();
   incident->verdict = verdict;
   incident->fingerprint = print;

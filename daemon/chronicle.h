@@ -76,7 +76,7 @@ class Chronicle {
   void captured(
       const std::string& target,
       escalation::SightingId sighting,
-      const Evidence& evidence,
+      Evidence evidence,
       std::chrono::steady_clock::duration took
   );
   void capture_failed(

@@ -51,6 +51,7 @@ enum class Story {
   child,
   pipe,
   socket,
+  file_lock,
   nap,
   blocking_call,
   client_ignores_cancel,
@@ -95,7 +96,7 @@ struct Explanation {
 /// What the texts may ask for; values_of() gives each a value. A step that asks for one without a
 /// value, or with an empty one, is left out. Those that begin with a blank, or with ` and`, are
 /// whole sentences or clauses that may be empty: `suspects`, `workers`, `log_reader`,
-/// `programs_ignore`, `unserved`.
+/// `programs_ignore`, `unserved`; so are `client` and `served`, which begin with a comma.
 inline constexpr auto kPlaceholders = std::to_array<std::string_view>(
     {"The",
      "again",
@@ -104,16 +105,22 @@ inline constexpr auto kPlaceholders = std::to_array<std::string_view>(
      "call",
      "child",
      "child_pids",
+     "client",
      "end_programs",
      "error",
      "fs",
      "fs_device",
+     "fuse_connection",
+     "fuse_daemon",
+     "fuse_pids",
      "grace",
      "held",
      "io",
      "kind",
      "language",
      "leader",
+     "lock",
+     "lock_holder",
      "log_reader",
      "log_reader_price",
      "log_reader_step",
@@ -133,6 +140,7 @@ inline constexpr auto kPlaceholders = std::to_array<std::string_view>(
      "remote_or_server",
      "remote_pid",
      "samples",
+     "served",
      "serves",
      "signal",
      "signame",

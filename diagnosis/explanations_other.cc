@@ -43,16 +43,21 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      {{{"fsfreeze -u {mount}", "the snapshot or backup that froze it may be inconsistent"},
        kReboot}}},
     {Story::io_network_file_system,
-     "{The} waits in the kernel for the {fs} file system at {mount}, which does not answer; no "
-     "signal is delivered meanwhile.",
+     "{The} waits in the kernel for the {fs} file system at {mount}{served}, which does not "
+     "answer; "
+     "no signal is delivered meanwhile.",
      {{{"Bring the server of {mount} back", "none"},
+       {"Find out what its daemon {fuse_daemon} waits for, and end it if need be: kill {fuse_pids}",
+        "once it has ended, every program with files there gets I/O errors; PostgreSQL may PANIC "
+        "and restart"},
+       {"echo 1 > /sys/fs/fuse/connections/{fuse_connection}/abort",
+        "every program with files there gets I/O errors; PostgreSQL may PANIC and restart"},
        {"umount -f {mount}",
         "every program with files there gets I/O errors; PostgreSQL may PANIC and restart"},
        kReboot}}},
     {Story::io_file,
-     "{The} waits in the kernel for the {fs} file system at {mount} and its storage: it {place}; "
-     "no "
-     "signal is delivered meanwhile.",
+     "{The} waits in the kernel for the file system at {mount} ({fs_device}) and its storage: it "
+     "{place}; no signal is delivered meanwhile.",
      {{{"Find out why {mount} does not answer (dmesg, the device, the volume manager)", "none"},
        kReboot}}},
     {Story::io,
@@ -79,7 +84,7 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "{log_reader}",
      {{kFreeLogReader, kLogger, kCrash}}},
     {Story::reporting_client,
-     "{The} took the {signal} and hangs while it tells its client, which does not read.",
+     "{The} took the {signal} and hangs while it tells its client, which does not read{client}.",
      {{kCloseConnection, kCrash}}},
     {Story::reporting,
      "{The} took the {signal} and hangs while it acts on it; it {place}.",

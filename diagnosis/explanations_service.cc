@@ -148,6 +148,12 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "{The} received the {signal} but cannot act on it: it {place}, for the other end of a "
      "connection ({peers}) to answer.",
      {{kCutConnection, kCrash}}},
+    {Story::file_lock,
+     "{The} received the {signal} but cannot act on it: it {place}, for a file lock ({lock}) that "
+     "{lock_holder} holds; this call is restarted after every signal.",
+     {{{"End what holds the lock: kill -TERM {peer_pids}",
+        "that program ends, and its work under the lock stays half done"},
+       kCrash}}},
     {Story::nap,
      "{The} received the {signal} but cannot act on it: it {place}, which goes on after every "
      "signal until its time is over.",
@@ -157,11 +163,13 @@ constexpr auto kExplanations = std::to_array<Explanation>({
      "CHECK_FOR_INTERRUPTS().",
      {{{"Free what that call waits for", "depends on what that is"}, kCrash}}},
     {Story::client_ignores_cancel,
-     "{The} sends to a client that does not read, where PostgreSQL serves a terminate but no "
+     "{The} sends to a client that does not read{client}, where PostgreSQL serves a terminate but "
+     "no "
      "cancel.",
      {{kCloseConnection, kTerminate}}},
     {Story::client,
-     "{The} received the {signal} but hangs in sending to a client that does not read; it {place}.",
+     "{The} received the {signal} but hangs in sending to a client that does not read{client}; it "
+     "{place}.",
      {{kCloseConnection, kCrash}}},
     {Story::sync_rep,
      "{The} has committed on this server and waits for a synchronous standby to confirm{unserved}; "

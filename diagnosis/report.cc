@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <iterator>
 #include <vector>
 
+#include "diagnosis/report_descriptor.h"
 #include "diagnosis/report_stack.h"
 #include "diagnosis/report_trace.h"
 #include "diagnosis/report_waits.h"
@@ -117,11 +117,20 @@ std::string container_words(const Capture& capture) {
   return text::join(words, "; ");
 }
 
+std::string oom_words(const OomScore& oom) {
+  if (oom.adjustment == 0) return {};
+  const std::string words = "oom_score_adj " + std::to_string(oom.adjustment) + ", oom_score " +
+                            std::to_string(oom.score) +
+                            ": when memory runs out the kernel ends it ";
+  return words + (oom.adjustment > 0 ? "sooner than others" : "later than others");
+}
+
 void write_backend(const Evidence& evidence, ReportWriter& out) {
   const Capture& capture = evidence.capture;
   out.heading("Backend");
   out.field("process", text::printable(capture.title.empty() ? capture.comm : capture.title));
   out.field("container", container_words(capture));
+  if (capture.oom) out.field("memory", oom_words(*capture.oom));
   if (evidence.activity) write_session(*evidence.activity, out);
   if (const std::string version = server_version(evidence); !version.empty())
     out.field(
@@ -130,42 +139,21 @@ void write_backend(const Evidence& evidence, ReportWriter& out) {
     );
 }
 
-std::string process_words(const RelatedProcess& process) {
-  std::string words;
-  if (process.pid != 0)
-    words = std::to_string(process.pid) + " " + text::printable(process.comm) + " (" +
-            static_cast<char>(process.state) + ")";
-  if (!process.address.empty()) words += (words.empty() ? "" : " ") + process.address;
+std::string at_least_words(const Syscall& call) {
+  if (call.at_least_seconds <= 0) return {};
+  std::string words = ", for at least " + text::seconds(call.at_least_seconds);
+  if (call.at_least_source == kFromSamples) words += " (in all samples)";
+  if (call.at_least_source == kFromCounters)
+    words += " (not one context switch since an earlier capture)";
   return words;
-}
-
-std::string processes_words(const std::vector<RelatedProcess>& processes) {
-  std::vector<std::string> words;
-  std::ranges::transform(processes, std::back_inserter(words), process_words);
-  return text::join(words);
-}
-
-void write_descriptor(const FdTarget& fd, ReportWriter& out) {
-  // A call by path (openat) has no descriptor yet.
-  const std::string number = fd.number < 0 ? "" : std::to_string(fd.number) + ", ";
-  out.field(
-      fd.number < 0 ? "path" : "descriptor",
-      number + to_string(fd.kind) + ": " + text::printable(fd.target) +
-          (fd.deleted ? " (deleted)" : "")
-  );
-  if (!fd.mount.empty())
-    out.field("mount", text::printable(fd.mount) + " (" + fd.fs_type + ", " + fd.device + ")");
-  out.field("other end", processes_words(fd.peers));
 }
 
 void write_place(const Capture& capture, ReportWriter& out) {
   out.heading("Where it is");
   if (capture.syscall) {
-    std::string call = text::printable(capture.syscall->text);
-    if (capture.syscall->at_least_seconds > 0)
-      call += ", for at least " + text::seconds(capture.syscall->at_least_seconds);
-    out.field("system call", call);
-    if (capture.syscall->fd) write_descriptor(*capture.syscall->fd, out);
+    const Syscall& call = *capture.syscall;
+    out.field("system call", text::printable(call.text) + at_least_words(call));
+    write_descriptors(call, out);
   }
   if (capture.wchan != "0") out.field("wchan", capture.wchan);
   if (capture.tracer) out.field("tracer", process_words(*capture.tracer));

@@ -47,6 +47,7 @@ const char* to_string(Story story) {
     case Story::child: return "child";
     case Story::pipe: return "pipe";
     case Story::socket: return "socket";
+    case Story::file_lock: return "file_lock";
     case Story::nap: return "nap";
     case Story::blocking_call: return "blocking_call";
     case Story::client_ignores_cancel: return "client_ignores_cancel";

@@ -9,32 +9,16 @@
 #include "diagnosis/server_pid.h"
 #include "diagnosis/story.h"
 #include "diagnosis/values_cluster.h"
+#include "diagnosis/values_descriptor.h"
 
 namespace pghang {
 namespace {
 
-std::string pid_list(const std::vector<RelatedProcess>& processes, pid_t self) {
-  std::vector<std::string> pids;
-  for (const RelatedProcess& process : processes)
-    if (process.pid != self) pids.push_back(std::to_string(process.pid));
-  return text::join(pids, " ");
-}
-
-template <typename Name>
-std::string name_list(const std::vector<RelatedProcess>& processes, pid_t self, Name name) {
+std::string name_processes(const std::vector<RelatedProcess>& processes, pid_t self) {
   std::vector<std::string> names;
   for (const RelatedProcess& process : processes)
-    if (process.pid != self) names.push_back(name(process));
+    if (process.pid != self) names.push_back(name_process(process));
   return text::join(names);
-}
-
-/// As somebody on the host reaches it: relative paths through its working directory, those of
-/// another mount namespace (a container) through its root.
-std::string host_path(const Capture& capture) {
-  const std::string& path = capture.syscall->path;
-  const std::string proc = "/proc/" + std::to_string(capture.key.pid);
-  if (!path.starts_with('/')) return proc + "/cwd/" + path;
-  return capture.other_namespaces.mount || counts_apart(capture) ? proc + "/root" + path : path;
 }
 
 /// The entry of `missing` that keeps the decision from being made.
@@ -78,20 +62,6 @@ void add_missing(const Evidence& evidence, const Facts& facts, text::Values& val
   values["again"] = "Run again with " + missing->needs;
 }
 
-void add_descriptor(const Capture& capture, text::Values& values) {
-  if (!capture.syscall) return;
-  values["path"] = text::printable(text::shell_word(host_path(capture)));
-  if (!capture.syscall->fd) return;
-  const FdTarget& fd = *capture.syscall->fd;
-  values["mount"] = text::printable(text::shell_word(fd.mount));
-  values["fs"] = fd.fs_type;
-  values["fs_device"] = fd.fs_type + (fd.device.empty() ? "" : " on " + text::printable(fd.device));
-  values["peers"] = name_list(fd.peers, capture.key.pid, name_peer);
-  values["peer_pids"] = pid_list(fd.peers, capture.key.pid);
-  if (values["peers"].empty())
-    values["peers"] = "descriptor " + std::to_string(fd.number) + ", " + text::printable(fd.target);
-}
-
 void add_tracer(const Capture& capture, text::Values& values) {
   const pid_t pid = capture.tracer            ? capture.tracer->pid
                     : capture.samples.empty() ? 0
@@ -120,7 +90,7 @@ text::Values values_of(const Evidence& evidence, const Facts& facts, const Place
   values["The"] = "The " + facts.kind;
   values["place"] = place.phrase;
   values["call"] = place.call;
-  values["child"] = name_list(capture.children, capture.key.pid, name_process);
+  values["child"] = name_processes(capture.children, capture.key.pid);
   values["child_pids"] = pid_list(capture.children, capture.key.pid);
   const std::string samples = std::to_string(facts.samples);
   values["samples"] = facts.samples == 1 ? "the one sample" : "any of " + samples + " samples";
@@ -129,7 +99,7 @@ text::Values values_of(const Evidence& evidence, const Facts& facts, const Place
   values["io"] = quote_io(evidence);
   add_request(evidence, facts, values);
   add_missing(evidence, facts, values);
-  add_descriptor(capture, values);
+  add_descriptor_values(capture, values);
   add_tracer(capture, values);
   values["language"] = procedural_language(place.modules);
   values["module"] = place.modules.substr(0, place.modules.find(' '));

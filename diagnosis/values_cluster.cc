@@ -184,6 +184,21 @@ std::string name_peer(const RelatedProcess& peer) {
   return name_process(peer) + (peer.address.empty() ? "" : " at " + peer.address);
 }
 
+std::string name_peers(const std::vector<RelatedProcess>& peers, pid_t self) {
+  std::vector<std::string> names;
+  for (const RelatedProcess& peer : peers)
+    if (peer.pid == 0 || peer.pid != self) names.push_back(name_peer(peer));
+  std::erase(names, "");
+  return text::join(names);
+}
+
+std::string pid_list(const std::vector<RelatedProcess>& processes, pid_t self) {
+  std::vector<std::string> pids;
+  for (const RelatedProcess& process : processes)
+    if (process.pid != 0 && process.pid != self) pids.push_back(std::to_string(process.pid));
+  return text::join(pids, " ");
+}
+
 void add_cluster_values(const Evidence& evidence, text::Values& values) {
   const Capture& capture = evidence.capture;
   add_suspects(capture, values);

@@ -13,6 +13,7 @@
 #include "diagnosis/server_pid.h"
 #include "diagnosis/suspects.h"
 #include "diagnosis/text.h"
+#include "diagnosis/values_descriptor.h"
 
 namespace pghang {
 namespace {
@@ -107,14 +108,27 @@ class CaptureWaits {
       return connect(remote, WaitEdgeKind::remote, detail);
     }
     WaitEdgeKind kind = fd.kind == FdKind::socket ? WaitEdgeKind::socket : WaitEdgeKind::pipe;
+    if (!fd.lock.empty()) kind = WaitEdgeKind::file_lock;
     if (is_child(peer.pid)) kind = WaitEdgeKind::child;
     connect(people_.node_of_host(peer.pid, false), kind, detail);
   }
 
+  /// False where the client is not known.
+  bool add_client() {
+    const FdTarget* const client = client_socket(capture_);
+    if (client == nullptr || client->peers.empty()) return false;
+    for (const RelatedProcess& peer : client->peers)
+      add_peer(*client, peer);
+    return true;
+  }
+
   void add_descriptor() {
+    if (facts_.client_write && add_client()) return;
     if (!capture_.syscall || !capture_.syscall->fd) return;
     const FdTarget& fd = *capture_.syscall->fd;
-    if (fd.kind != FdKind::pipe && fd.kind != FdKind::fifo && fd.kind != FdKind::socket) return;
+    const bool other_end =
+        fd.kind == FdKind::pipe || fd.kind == FdKind::fifo || fd.kind == FdKind::socket;
+    if (!other_end && fd.lock.empty()) return;
     // The postmaster keeps both ends of the log pipe for the next logger, and reads neither.
     const bool others = std::ranges::any_of(fd.peers, [this](const RelatedProcess& peer) {
       return peer.pid != capture_.ppid;

@@ -37,6 +37,7 @@ enum class WaitEdgeKind {
   lwlock_suspect,  ///< circumstantial: who holds an LWLock is not published
   io,              ///< the file system that a process in D state waits for
   remote,          ///< the other end of a connection, elsewhere
+  file_lock,       ///< flock() or fcntl()
 };
 
 [[nodiscard]] const char* to_string(WaitNodeKind kind);

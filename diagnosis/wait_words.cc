@@ -98,6 +98,7 @@ const char* to_string(WaitEdgeKind kind) {
     case WaitEdgeKind::lwlock_suspect: return "lwlock_suspect";
     case WaitEdgeKind::io: return "io";
     case WaitEdgeKind::remote: return "remote";
+    case WaitEdgeKind::file_lock: return "file_lock";
   }
   return "lock";
 }

@@ -83,27 +83,6 @@ json::object backend_object(const Evidence& evidence) {
   };
 }
 
-json::object fd_object(const FdTarget& fd) {
-  json::array peers;
-  for (const RelatedProcess& peer : fd.peers) {
-    json::object object = related_object(peer);
-    object["address"] = json_string_or_null(peer.address);
-    peers.emplace_back(std::move(object));
-  }
-  return {
-      {"number", fd.number},
-      {"kind", to_string(fd.kind)},
-      {"target", json_string_or_null(fd.target)},
-      {"mount", json_string_or_null(fd.mount)},
-      {"fs_type", json_string_or_null(fd.fs_type)},
-      {"device", json_string_or_null(fd.device)},
-      {"queues", nullptr},
-      {"deleted", fd.deleted},
-      {"members", nullptr},
-      {"peers", std::move(peers)},
-  };
-}
-
 json::object frame_object(const Frame& frame) {
   return {
       {"address", address_value(frame.address)},
@@ -125,18 +104,6 @@ json::object frame_object(const Frame& frame) {
 }
 
 }  // namespace
-
-json::value syscall_value(const std::optional<Syscall>& syscall) {
-  if (!syscall) return nullptr;
-  return json::object{
-      {"number", syscall->number},
-      {"name", json_string(syscall->name)},
-      {"args", strings(syscall->args)},
-      {"text", json_string(syscall->text)},
-      {"at_least_seconds", json_number(syscall->at_least_seconds)},
-      {"fd", syscall->fd ? json::value(fd_object(*syscall->fd)) : json::value()},
-  };
-}
 
 json::object stack_object(const Capture& capture) {
   const StackTrace& stack = capture.stack;

@@ -95,6 +95,8 @@ json::object process_object(const Capture& capture) {
       {"caught_signals", last([](const Sample& s) { return signal_names(s.signals.caught); })},
       {"tracer", capture.tracer ? json::value(related_object(*capture.tracer)) : json::value()},
       {"frozen", last([](const Sample& s) { return s.frozen; })},
+      {"oom_score", capture.oom ? json::value(capture.oom->score) : json::value()},
+      {"oom_score_adj", capture.oom ? json::value(capture.oom->adjustment) : json::value()},
       {"children", std::move(children)},
   };
 }

@@ -71,6 +71,7 @@ struct Capture {
   std::optional<RelatedProcess> parent;
   std::string server_version;  ///< `15.20`, as its executable says; empty when that says nothing
   OtherNamespaces other_namespaces;
+  std::optional<OomScore> oom;  ///< absent where it could not be read
 
   friend bool operator==(const Capture&, const Capture&) = default;
 };

@@ -18,6 +18,9 @@ const char* to_string(FdKind kind) {
     case FdKind::pidfd: return "pidfd";
     case FdKind::device: return "device";
     case FdKind::other: return "other";
+    case FdKind::io_uring: return "io_uring";
+    case FdKind::inotify: return "inotify";
+    case FdKind::memfd: return "memfd";
   }
   return "other";
 }

@@ -64,6 +64,14 @@ struct RelatedProcess {
   friend bool operator==(const RelatedProcess&, const RelatedProcess&) = default;
 };
 
+/// /proc/PID/oom_score and oom_score_adj: whom the kernel ends first when memory runs out.
+struct OomScore {
+  std::int32_t score = 0;       ///< 0 to 2000, the highest of all goes first
+  std::int32_t adjustment = 0;  ///< -1000 (never) to 1000
+
+  friend bool operator==(const OomScore&, const OomScore&) = default;
+};
+
 /// PostgreSQL's interrupt variables, read from the process's memory. Absent: the server's version
 /// has no such symbol, or it could not be read (then `Capture::missing` says why).
 struct InterruptFlags {

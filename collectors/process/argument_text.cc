@@ -3,7 +3,10 @@
 #include <fcntl.h>
 
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
+#include <ctime>
 
 namespace pghang {
 namespace {
@@ -37,6 +40,20 @@ constexpr std::array<NamedValue, 16> kOpenFlags{{
     {O_PATH, "O_PATH"},
     {O_TMPFILE, "O_TMPFILE"},
     {O_DIRECTORY, "O_DIRECTORY"},
+}};
+
+constexpr std::array<NamedValue, 11> kClocks{{
+    {CLOCK_REALTIME, "CLOCK_REALTIME"},
+    {CLOCK_MONOTONIC, "CLOCK_MONOTONIC"},
+    {CLOCK_PROCESS_CPUTIME_ID, "CLOCK_PROCESS_CPUTIME_ID"},
+    {CLOCK_THREAD_CPUTIME_ID, "CLOCK_THREAD_CPUTIME_ID"},
+    {CLOCK_MONOTONIC_RAW, "CLOCK_MONOTONIC_RAW"},
+    {CLOCK_REALTIME_COARSE, "CLOCK_REALTIME_COARSE"},
+    {CLOCK_MONOTONIC_COARSE, "CLOCK_MONOTONIC_COARSE"},
+    {CLOCK_BOOTTIME, "CLOCK_BOOTTIME"},
+    {CLOCK_REALTIME_ALARM, "CLOCK_REALTIME_ALARM"},
+    {CLOCK_BOOTTIME_ALARM, "CLOCK_BOOTTIME_ALARM"},
+    {CLOCK_TAI, "CLOCK_TAI"},
 }};
 
 /// The letter of a C escape, 0 when the character has none.
@@ -87,6 +104,33 @@ std::string open_flags_text(std::uint64_t flags) {
   const std::uint64_t others = flags & ~static_cast<std::uint64_t>(O_ACCMODE);
   if (others != 0) text += '|' + flags_text(others, kOpenFlags);
   return text;
+}
+
+std::string clock_text(std::uint64_t clock) {
+  return constant_text(clock, kClocks);
+}
+
+std::string signal_text(int signal) {
+  constexpr int first_real_time = 32;  // the kernel's SIGRTMIN; libc keeps the first two for itself
+  if (signal < first_real_time) {
+    const char* const name = ::sigabbrev_np(signal);
+    return name == nullptr ? std::to_string(signal) : name;
+  }
+  if (signal == first_real_time) return "RTMIN";
+  return "RT_" + std::to_string(signal - first_real_time);
+}
+
+std::string signal_set_text(std::uint64_t set) {
+  const bool most = std::popcount(set) >= kSignals * 2 / 3;
+  if (most) set = ~set;
+  std::string text = most ? "~[" : "[";
+  bool first = true;
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if ((set >> static_cast<unsigned>(signal - 1) & 1U) == 0) continue;
+    text += (first ? "" : " ") + signal_text(signal);
+    first = false;
+  }
+  return text + ']';
 }
 
 std::string quoted(std::string_view text) {

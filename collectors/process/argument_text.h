@@ -30,6 +30,17 @@ struct NamedValue {
 /// open(2)'s flags, the access mode first.
 [[nodiscard]] std::string open_flags_text(std::uint64_t flags);
 
+/// clock_gettime(2)'s `CLOCK_MONOTONIC`, ...
+[[nodiscard]] std::string clock_text(std::uint64_t clock);
+
+inline constexpr int kSignals = 64;
+
+/// `URG`, `RTMIN`, `RT_1`: a signal of the kernel's numbering, 1 to kSignals.
+[[nodiscard]] std::string signal_text(int signal);
+
+/// `[INT TERM]`, `~[KILL]` where most are in it; bit n-1 stands for signal n.
+[[nodiscard]] std::string signal_set_text(std::uint64_t set);
+
 /// In double quotes, with strace's escapes.
 [[nodiscard]] std::string quoted(std::string_view text);
 

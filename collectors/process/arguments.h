@@ -1,5 +1,7 @@
 #pragma once
 
+#include <poll.h>
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -49,6 +51,8 @@ using Text = std::optional<std::string>;
 [[nodiscard]] Text futex_operation(const Call& call, std::size_t index);
 [[nodiscard]] Text futex_value(const Call& call, std::size_t index);
 [[nodiscard]] Text futex_bitset(const Call& call, std::size_t index);
+[[nodiscard]] Text ioctl_request(const Call& call, std::size_t index);
+[[nodiscard]] Text ioctl_argument(const Call& call, std::size_t index);  ///< after ioctl_request
 [[nodiscard]] Text io_uring_flags(const Call& call, std::size_t index);
 [[nodiscard]] Text resumed_call(const Call& call, std::size_t index);  ///< of restart_syscall()
 
@@ -62,8 +66,20 @@ using Text = std::optional<std::string>;
 [[nodiscard]] Text semaphore_list(const Call& call, std::size_t index);  ///< its length comes next
 [[nodiscard]] Text socket_address(const Call& call, std::size_t index);  ///< its length comes next
 [[nodiscard]] Text fcntl_argument(const Call& call, std::size_t index);  ///< after fcntl_command
+[[nodiscard]] Text signal_set(const Call& call, std::size_t index);
+[[nodiscard]] Text sized_signal_set(const Call& call, std::size_t index);  ///< of pselect6()
+// Buffers as address and length.
+[[nodiscard]] Text buffer_list(const Call& call, std::size_t index);  ///< its length comes next
+[[nodiscard]] Text message(const Call& call, std::size_t index);
 
 }  // namespace arguments
+
+/// The entries of poll's list that name a descriptor, argument 0 of `count` in argument 1; no more
+/// than are shown. Nothing when it cannot be read.
+[[nodiscard]] std::optional<std::vector<pollfd>> read_poll_list(const Call& call);
+
+/// `POLLIN|POLLRDHUP`.
+[[nodiscard]] std::string poll_events_text(short events);
 
 /// The descriptors of a select(2) set; argument 0 is its bound. Nothing when it cannot be read.
 [[nodiscard]] std::optional<std::vector<int>>

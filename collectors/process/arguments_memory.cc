@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <sys/select.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -17,8 +19,38 @@ namespace pghang {
 namespace {
 
 constexpr std::uint64_t kBitsPerWord = 64;
+/// Lists are cut here, as strace's -v off does.
+constexpr std::size_t kMaxListed = 32;
+
+constexpr std::array<NamedValue, 10> kPollEvents{{
+    {POLLIN, "POLLIN"},
+    {POLLPRI, "POLLPRI"},
+    {POLLOUT, "POLLOUT"},
+    {POLLERR, "POLLERR"},
+    {POLLHUP, "POLLHUP"},
+    {POLLNVAL, "POLLNVAL"},
+    {POLLRDNORM, "POLLRDNORM"},
+    {POLLRDBAND, "POLLRDBAND"},
+    {POLLWRNORM, "POLLWRNORM"},
+    {POLLRDHUP, "POLLRDHUP"},
+}};
+
+/// How many elements of a list of `count` are shown.
+std::size_t shown(std::uint64_t count) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(count, kMaxListed));
+}
 
 }  // namespace
+
+std::string poll_events_text(short events) {
+  return flags_text(static_cast<std::uint16_t>(events), kPollEvents);
+}
+
+std::optional<std::vector<pollfd>> read_poll_list(const Call& call) {
+  auto entries = read_values<pollfd>(call.memory, call.arg(0), shown(call.arg(1)));
+  if (entries) std::erase_if(*entries, [](const pollfd& entry) { return entry.fd < 0; });
+  return entries;
+}
 
 std::optional<std::vector<int>> read_descriptor_set(const Call& call, std::size_t index) {
   const std::uint64_t bound = std::min<std::uint64_t>(call.arg(0), FD_SETSIZE);
@@ -35,22 +67,6 @@ std::optional<std::vector<int>> read_descriptor_set(const Call& call, std::size_
 
 namespace arguments {
 namespace {
-
-/// Lists are cut here, as strace's -v off does.
-constexpr std::size_t kMaxListed = 32;
-
-constexpr std::array<NamedValue, 10> kPollEvents{{
-    {POLLIN, "POLLIN"},
-    {POLLPRI, "POLLPRI"},
-    {POLLOUT, "POLLOUT"},
-    {POLLERR, "POLLERR"},
-    {POLLHUP, "POLLHUP"},
-    {POLLNVAL, "POLLNVAL"},
-    {POLLRDNORM, "POLLRDNORM"},
-    {POLLRDBAND, "POLLRDBAND"},
-    {POLLWRNORM, "POLLWRNORM"},
-    {POLLRDHUP, "POLLRDHUP"},
-}};
 
 constexpr std::array<NamedValue, 2> kSemaphoreFlags{{
     {SEM_UNDO, "SEM_UNDO"},
@@ -71,8 +87,7 @@ constexpr std::array<NamedValue, 3> kWhence{{
 
 std::string element_text(const pollfd& entry) {
   if (entry.fd < 0) return "{fd=" + std::to_string(entry.fd) + '}';
-  return "{fd=" + std::to_string(entry.fd) +
-         ", events=" + flags_text(static_cast<std::uint16_t>(entry.events), kPollEvents) + '}';
+  return "{fd=" + std::to_string(entry.fd) + ", events=" + poll_events_text(entry.events) + '}';
 }
 
 std::string element_text(const sembuf& operation) {
@@ -82,13 +97,17 @@ std::string element_text(const sembuf& operation) {
          '}';
 }
 
-/// An array whose length is the next argument.
+std::string element_text(const iovec& buffer) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the target's address, never ours
+  const auto base = reinterpret_cast<std::uintptr_t>(buffer.iov_base);
+  return "{iov_base=" + address_text(base) + ", iov_len=" + std::to_string(buffer.iov_len) + '}';
+}
+
 template <typename T>
-std::string list_text(const Call& call, std::size_t index) {
-  const std::uint64_t count = call.arg(index + 1);
-  const auto listed = static_cast<std::size_t>(std::min<std::uint64_t>(count, kMaxListed));
-  const auto elements = read_values<T>(call.memory, call.arg(index), listed);
-  if (!elements) return address_text(call.arg(index));
+std::string list_text(const TargetMemory& memory, std::uint64_t address, std::uint64_t count) {
+  const std::size_t listed = shown(count);
+  const auto elements = read_values<T>(memory, address, listed);
+  if (!elements) return address_text(address);
   std::string text = "[";
   for (const T& element : *elements) {
     if (text.size() > 1) text += ", ";
@@ -96,6 +115,12 @@ std::string list_text(const Call& call, std::size_t index) {
   }
   if (count > listed) text += ", ...";
   return text + ']';
+}
+
+/// An array whose length is the next argument.
+template <typename T>
+std::string list_argument(const Call& call, std::size_t index) {
+  return list_text<T>(call.memory, call.arg(index), call.arg(index + 1));
 }
 
 bool waits_with_timeout(std::uint64_t futex_operation) {
@@ -139,11 +164,11 @@ Text futex_timeout(const Call& call, std::size_t index) {
 }
 
 Text poll_list(const Call& call, std::size_t index) {
-  return list_text<pollfd>(call, index);
+  return list_argument<pollfd>(call, index);
 }
 
 Text semaphore_list(const Call& call, std::size_t index) {
-  return list_text<sembuf>(call, index);
+  return list_argument<sembuf>(call, index);
 }
 
 Text descriptor_set(const Call& call, std::size_t index) {
@@ -179,6 +204,44 @@ Text fcntl_argument(const Call& call, std::size_t index) {
          ", l_whence=" + constant_text(static_cast<std::uint16_t>(lock->l_whence), kWhence) +
          ", l_start=" + std::to_string(lock->l_start) + ", l_len=" + std::to_string(lock->l_len) +
          '}';
+}
+
+Text signal_set(const Call& call, std::size_t index) {
+  const std::uint64_t address = call.arg(index);
+  const auto set = read_value<std::uint64_t>(call.memory, address);
+  return set ? signal_set_text(*set) : address_text(address);
+}
+
+Text sized_signal_set(const Call& call, std::size_t index) {
+  struct SizedSet {
+    std::uint64_t address;
+    std::uint64_t size;
+  };
+
+  const auto sized = read_value<SizedSet>(call.memory, call.arg(index));
+  if (!sized) return address_text(call.arg(index));
+  const auto set = read_value<std::uint64_t>(call.memory, sized->address);
+  return "{sigmask=" + (set ? signal_set_text(*set) : address_text(sized->address)) +
+         ", sigsetsize=" + std::to_string(sized->size) + '}';
+}
+
+Text buffer_list(const Call& call, std::size_t index) {
+  return list_argument<iovec>(call, index);
+}
+
+Text message(const Call& call, std::size_t index) {
+  const auto header = read_value<msghdr>(call.memory, call.arg(index));
+  if (!header) return address_text(call.arg(index));
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): the target's addresses, never ours
+  const auto name = reinterpret_cast<std::uintptr_t>(header->msg_name);
+  const auto buffers = reinterpret_cast<std::uintptr_t>(header->msg_iov);
+  // NOLINTEND(cppcoreguidelines-pro-type-reinterpret-cast)
+  return "{msg_name=" + address_text(name) +
+         ", msg_namelen=" + std::to_string(header->msg_namelen) +
+         ", msg_iov=" + list_text<iovec>(call.memory, buffers, header->msg_iovlen) +
+         ", msg_iovlen=" + std::to_string(header->msg_iovlen) +
+         ", msg_controllen=" + std::to_string(header->msg_controllen) +
+         ", msg_flags=" + hex_text(static_cast<std::uint32_t>(header->msg_flags)) + '}';
 }
 
 }  // namespace arguments

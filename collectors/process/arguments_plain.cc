@@ -1,12 +1,16 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <ctime>
 
 #include "collectors/process/argument_text.h"
@@ -20,6 +24,12 @@ std::string octal_mode(std::uint64_t mode) {
   for (std::uint64_t rest = mode & 07777U; rest != 0 || digits.size() < 3; rest >>= 3U)
     digits.insert(digits.begin(), static_cast<char>('0' + (rest & 7U)));
   return '0' + digits;
+}
+
+std::string two_digits(unsigned value) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "%02x", value & 0xffU);
+  return text.data();
 }
 
 /// FUTEX_WAIT and its like without the two option bits.
@@ -76,20 +86,6 @@ constexpr std::array<NamedValue, 4> kIdTypes{{
     {P_PIDFD, "P_PIDFD"},
 }};
 
-constexpr std::array<NamedValue, 11> kClocks{{
-    {CLOCK_REALTIME, "CLOCK_REALTIME"},
-    {CLOCK_MONOTONIC, "CLOCK_MONOTONIC"},
-    {CLOCK_PROCESS_CPUTIME_ID, "CLOCK_PROCESS_CPUTIME_ID"},
-    {CLOCK_THREAD_CPUTIME_ID, "CLOCK_THREAD_CPUTIME_ID"},
-    {CLOCK_MONOTONIC_RAW, "CLOCK_MONOTONIC_RAW"},
-    {CLOCK_REALTIME_COARSE, "CLOCK_REALTIME_COARSE"},
-    {CLOCK_MONOTONIC_COARSE, "CLOCK_MONOTONIC_COARSE"},
-    {CLOCK_BOOTTIME, "CLOCK_BOOTTIME"},
-    {CLOCK_REALTIME_ALARM, "CLOCK_REALTIME_ALARM"},
-    {CLOCK_BOOTTIME_ALARM, "CLOCK_BOOTTIME_ALARM"},
-    {CLOCK_TAI, "CLOCK_TAI"},
-}};
-
 constexpr std::array<NamedValue, 1> kTimerFlags{{{TIMER_ABSTIME, "TIMER_ABSTIME"}}};
 
 constexpr std::array<NamedValue, 4> kFlockOperations{{
@@ -130,6 +126,43 @@ constexpr std::array<NamedValue, 14> kFutexCommands{{
     {FUTEX_CMP_REQUEUE_PI, "FUTEX_CMP_REQUEUE_PI"},
     {FUTEX_LOCK_PI2, "FUTEX_LOCK_PI2"},
 }};
+
+/// Those that wait for a disk, and what one meets on a terminal or a socket. `takes_argument` as
+/// strace shows it.
+struct IoctlRequest {
+  std::uint64_t value = 0;
+  std::string_view name;
+  bool takes_argument = true;
+};
+
+constexpr std::array<IoctlRequest, 14> kIoctlRequests{{
+    {FIFREEZE, "FIFREEZE", false},
+    {FITHAW, "FITHAW", false},
+    {FITRIM, "FITRIM"},
+    {FICLONE, "FICLONE"},
+    {FICLONERANGE, "FICLONERANGE"},
+    {FIDEDUPERANGE, "FIDEDUPERANGE"},
+    {BLKFLSBUF, "BLKFLSBUF", false},
+    {BLKRRPART, "BLKRRPART", false},
+    {BLKDISCARD, "BLKDISCARD"},
+    {BLKZEROOUT, "BLKZEROOUT"},
+    {FIONREAD, "FIONREAD"},
+    {FIONBIO, "FIONBIO"},
+    {TIOCGWINSZ, "TIOCGWINSZ"},
+    {TCGETS, "TCGETS"},
+}};
+
+constexpr std::array<NamedValue, 4> kIoctlDirections{{
+    {_IOC_NONE, "_IOC_NONE"},
+    {_IOC_READ, "_IOC_READ"},
+    {_IOC_WRITE, "_IOC_WRITE"},
+    {_IOC_READ | _IOC_WRITE, "_IOC_READ|_IOC_WRITE"},
+}};
+
+const IoctlRequest* find_ioctl(std::uint64_t value) {
+  const auto* const found = std::ranges::find(kIoctlRequests, value, &IoctlRequest::value);
+  return found == kIoctlRequests.end() ? nullptr : found;
+}
 
 constexpr std::array<NamedValue, 5> kIoUringFlags{{
     {IORING_ENTER_GETEVENTS, "IORING_ENTER_GETEVENTS"},
@@ -217,7 +250,7 @@ Text wait_id_type(const Call& call, std::size_t index) {
 }
 
 Text clock(const Call& call, std::size_t index) {
-  return constant_text(static_cast<std::uint32_t>(call.arg(index)), kClocks);
+  return clock_text(static_cast<std::uint32_t>(call.arg(index)));
 }
 
 Text timer_flags(const Call& call, std::size_t index) {
@@ -255,6 +288,20 @@ Text futex_bitset(const Call& call, std::size_t index) {
   const auto bits = static_cast<std::uint32_t>(call.arg(index));
   if (bits == FUTEX_BITSET_MATCH_ANY) return "FUTEX_BITSET_MATCH_ANY";
   return hex_text(bits);
+}
+
+Text ioctl_request(const Call& call, std::size_t index) {
+  const auto request = static_cast<std::uint32_t>(call.arg(index));
+  if (const IoctlRequest* const known = find_ioctl(request)) return std::string(known->name);
+  return "_IOC(" + constant_text(_IOC_DIR(request), kIoctlDirections) + ", 0x" +
+         two_digits(_IOC_TYPE(request)) + ", 0x" + two_digits(_IOC_NR(request)) + ", " +
+         hex_text(_IOC_SIZE(request)) + ')';
+}
+
+Text ioctl_argument(const Call& call, std::size_t index) {
+  const IoctlRequest* const known = find_ioctl(static_cast<std::uint32_t>(call.arg(index - 1)));
+  if (known != nullptr && !known->takes_argument) return std::nullopt;
+  return hex_text(call.arg(index));
 }
 
 Text io_uring_flags(const Call& call, std::size_t index) {

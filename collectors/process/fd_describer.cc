@@ -2,12 +2,18 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "collectors/process/block_device.h"
+#include "collectors/process/descriptor_detail.h"
+#include "collectors/process/fdinfo.h"
+#include "collectors/process/file_server.h"
 #include "collectors/process/parsers.h"
 #include "collectors/process/peer_scan.h"
 #include "collectors/process/tablespace_file.h"
@@ -17,7 +23,7 @@ namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
 
-constexpr std::array<std::pair<std::string_view, FdKind>, 7> kLinkKinds{{
+constexpr std::array<std::pair<std::string_view, FdKind>, 11> kLinkKinds{{
     {"pipe:[", FdKind::pipe},
     {"socket:[", FdKind::socket},
     {"anon_inode:[eventpoll]", FdKind::eventpoll},
@@ -25,6 +31,10 @@ constexpr std::array<std::pair<std::string_view, FdKind>, 7> kLinkKinds{{
     {"anon_inode:[signalfd]", FdKind::signalfd},
     {"anon_inode:[timerfd]", FdKind::timerfd},
     {"anon_inode:[pidfd]", FdKind::pidfd},
+    {"pidfd:[", FdKind::pidfd},
+    {"anon_inode:[io_uring]", FdKind::io_uring},
+    {"anon_inode:inotify", FdKind::inotify},
+    {"/memfd:", FdKind::memfd},
 }};
 
 FdKind kind_of_link(std::string_view text) {
@@ -60,27 +70,27 @@ const Mount* mount_by_id(const std::vector<Mount>& mounts, int id) {
   return nullptr;
 }
 
-void set_mount(FdTarget& target, const Mount* mount) {
+void set_mount(const ProcFs& proc, FdTarget& target, const Mount* mount) {
   if (mount == nullptr) return;
   target.mount = mount->mount_point;
   target.fs_type = mount->fs_type;
   target.device = mount->source;
   const bool devices = mount->fs_type == "devtmpfs" || mount->fs_type == "devpts";
   if (devices && target.kind == FdKind::file) target.kind = FdKind::device;
+  if (auto device = block_device(proc, mount->device_major, mount->device_minor)) {
+    target.block_device = std::move(device->name);
+    target.backing = std::move(device->backing);
+  }
+  const std::string server = network_server(*mount);
+  if (server.empty()) return;
+  target.servers = {RelatedProcess{0, "", ProcessState::unknown, server}};
+  target.servers_certain = true;
 }
 
-void set_mount_of_descriptor(
-    const ProcFs& proc,
-    pid_t pid,
-    const std::string& number,
-    FdTarget& target
-) {
-  const Result<std::string> text = proc.read(pid, "fdinfo/" + number);
-  const Result<FdInfo> info = text ? parse_fdinfo(*text) : Result<FdInfo>(text.error());
-  if (!info) return;
-  if (target.number >= 0 && (info->flags & static_cast<unsigned>(O_DIRECTORY)) != 0)
+void set_mount_of_descriptor(const ProcFs& proc, pid_t pid, const FdInfo& info, FdTarget& target) {
+  if (target.number >= 0 && (info.flags & static_cast<unsigned>(O_DIRECTORY)) != 0)
     target.kind = FdKind::directory;
-  set_mount(target, mount_by_id(mounts_of(proc, pid), info->mount_id));
+  set_mount(proc, target, mount_by_id(mounts_of(proc, pid), info.mount_id));
 }
 
 Result<std::string>
@@ -113,9 +123,13 @@ Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool pee
   target.kind = kind_of_link(*link);
   LinkText split = split_link(*link);
   target.target = std::move(split.target);
-  target.deleted = split.deleted;
+  // A memfd has no name that it could lose.
+  target.deleted = split.deleted && target.kind != FdKind::memfd;
 
-  if (target.kind == FdKind::file) set_mount_of_descriptor(proc, pid, name, target);
+  if (const auto info = read_fdinfo(proc, pid, name)) {
+    if (target.kind == FdKind::file) set_mount_of_descriptor(proc, pid, *info, target);
+    target.detail = descriptor_detail(target.kind, *info);
+  }
   if (peers && target.kind == FdKind::pipe)
     target.peers = find_peers(proc, {*link, pid, number}).peers;
   return target;
@@ -130,10 +144,11 @@ describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, 
   target.kind = FdKind::file;
   target.target = std::filesystem::path(*absolute).lexically_normal().string();
   if (target.target.find("/pg_tblspc/") == std::string::npos) {
-    set_mount(target, mount_of_path(mounts_of(proc, pid), target.target));
+    set_mount(proc, target, mount_of_path(mounts_of(proc, pid), target.target));
   } else if (const auto links = proc.links(pid, "fd")) {
-    if (const auto number = same_tablespace(*links, target.target))
-      set_mount_of_descriptor(proc, pid, *number, target);
+    const auto number = same_tablespace(*links, target.target);
+    const auto info = number ? read_fdinfo(proc, pid, *number) : std::nullopt;
+    if (info) set_mount_of_descriptor(proc, pid, *info, target);
   }
   if (peers) target.peers = find_peers(proc, {target.target, pid, -1}).peers;
   return target;
@@ -143,7 +158,16 @@ void follow_tablespace_link(const ProcFs& proc, pid_t pid, FdTarget& target) {
   const std::string link = tablespace_link(target.target);
   if (link.empty() || !target.mount.empty()) return;
   if (const Result<std::string> location = proc.link(pid, "cwd/" + link))
-    set_mount(target, mount_of_path(mounts_of(proc, pid), *location));
+    set_mount(proc, target, mount_of_path(mounts_of(proc, pid), *location));
+}
+
+std::optional<Mount> mount_of(const ProcFs& proc, pid_t pid, const FdTarget& target) {
+  const std::vector<Mount> mounts = mounts_of(proc, pid);
+  const auto found = std::ranges::find_if(mounts.rbegin(), mounts.rend(), [&](const Mount& mount) {
+    return mount.mount_point == target.mount && mount.fs_type == target.fs_type;
+  });
+  if (found == mounts.rend()) return std::nullopt;
+  return *found;
 }
 
 }  // namespace pghang

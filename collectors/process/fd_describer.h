@@ -1,17 +1,19 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "collectors/evidence/syscall.h"
+#include "collectors/process/parsers.h"
 #include "collectors/process/procfs.h"
 
 namespace pghang {
 
-/// What descriptor `number` of `pid` is: from the link's text, fdinfo and mountinfo only. With
-/// `peers`, who holds the other end of a pipe (over /proc/*/fd; processes that may not be looked at
-/// are skipped, find_peers() counts them). A FIFO's link is its path and nothing but stat(), which
-/// is never called, tells it from a file: its kind is `file`, without peers, unless the caller
-/// knows better (observe_process() does, from wchan).
+/// What descriptor `number` of `pid` is: from the link's text, fdinfo, mountinfo and /sys only.
+/// With `peers`, who holds the other end of a pipe (over /proc/*/fd; processes that may not be
+/// looked at are skipped, find_peers() counts them). A FIFO's link is its path and nothing but
+/// stat(), which is never called, tells it from a file: its kind is `file`, without peers, unless
+/// the caller knows better (observe_process() does, from wchan).
 [[nodiscard]] Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool peers);
 
 /// The same for a path that a call blocks on before it has a descriptor (open of a FIFO, stat on a
@@ -27,6 +29,10 @@ describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, 
 /// in the target's working directory, the data directory, which hangs where that does: only for a
 /// target that waits for a frozen file system, for those keep from writing and not from looking.
 void follow_tablespace_link(const ProcFs& proc, pid_t pid, FdTarget& target);
+
+/// The mount that a target of `pid` was found to be on; of mounts stacked on one place the last.
+/// Nothing where it is gone by now.
+[[nodiscard]] std::optional<Mount> mount_of(const ProcFs& proc, pid_t pid, const FdTarget& target);
 
 /// The text of a link in /proc/PID, split.
 struct LinkText {

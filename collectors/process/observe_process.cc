@@ -106,11 +106,23 @@ Result<void> observe_process(const ProcFs& proc, pid_t pid, bool peers, Capture&
       stat->state == ProcessState::sleeping || stat->state == ProcessState::uninterruptible;
   observe_status(proc, pid, capture, asleep);
   if (stat->state == ProcessState::zombie || stat->state == ProcessState::dead) return {};
+  capture.oom = read_oom_score(proc, pid);
   observe_children(proc, pid, capture);
   observe_kernel_stack(proc, pid, capture);
   observe_syscall(proc, pid, peers, capture);
   observe_namespaces(proc, pid, capture);
   return {};
+}
+
+std::optional<OomScore> read_oom_score(const ProcFs& proc, pid_t pid) {
+  const auto number = [&](const char* name) -> std::optional<std::int32_t> {
+    const Result<std::string> text = proc.read(pid, name);
+    return text ? to_number<std::int32_t>(trimmed(*text)) : std::nullopt;
+  };
+  const auto score = number("oom_score");
+  const auto adjustment = number("oom_score_adj");
+  if (!score || !adjustment) return std::nullopt;
+  return OomScore{*score, *adjustment};
 }
 
 Result<std::int64_t> started_at_micros(const ProcFs& proc, std::uint64_t start_ticks) {

@@ -1,13 +1,15 @@
 #include "collectors/process/observe_syscall.h"
 
-#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "collectors/process/capabilities.h"
+#include "collectors/process/descriptor_detail.h"
 #include "collectors/process/fd_describer.h"
+#include "collectors/process/fdinfo.h"
+#include "collectors/process/observe_peers.h"
 #include "collectors/process/parsers.h"
-#include "collectors/process/peer_scan.h"
-#include "collectors/process/socket_peer.h"
 #include "collectors/process/syscall_decoder.h"
 #include "collectors/process/wchan.h"
 
@@ -17,77 +19,90 @@ namespace {
 /// Files of mode 0400 that ask for the permission to trace as well.
 constexpr std::uint64_t kPrivateFiles = capability::kSysPtrace | capability::kDacReadSearch;
 
-bool is_open(const std::string& name) {
-  return name == "open" || name == "openat" || name == "openat2" || name == "creat";
-}
-
-/// When the process started, in ticks; 0 where that cannot be told.
-std::uint64_t started(const ProcFs& proc, pid_t pid) {
-  const Result<std::string> text = proc.read(pid, "stat");
-  const auto stat = text ? parse_stat(*text) : Result<ProcStat>(text.error());
-  return stat ? stat->start_ticks : 0;
-}
-
-bool holds(const ProcFs& proc, pid_t pid, const std::string& link) {
-  const auto links = proc.links(pid, "fd");
-  return !links || std::any_of(links->begin(), links->end(), [&link](const ProcFs::Link& one) {
-    return one.text == link;
-  });
-}
-
-/// Its parent; 0 where that cannot be told.
-pid_t parent_of(const ProcFs& proc, pid_t pid) {
-  const Result<std::string> text = proc.read(pid, "stat");
-  const auto stat = text ? parse_stat(*text) : Result<ProcStat>(text.error());
-  return stat ? stat->ppid : 0;
-}
-
-/// Of the processes that may not be looked at, how many could hold the other end. A pipe was made
-/// by the eldest of the target's ancestors that holds it, so what is older than that cannot have
-/// it.
-std::size_t possible_holders(const ProcFs& proc, const PeerQuery& query, const PeerScan& scan) {
-  if (scan.denied.empty() || !query.target.starts_with("pipe:[")) return scan.denied.size();
-  pid_t maker = query.pid;
-  for (pid_t pid = parent_of(proc, maker); pid > 0 && holds(proc, pid, query.target);
-       pid = parent_of(proc, pid))
-    maker = pid;
-  const std::uint64_t since = started(proc, maker);
-  const auto could = [&](pid_t pid) {
-    return started(proc, pid) >= since;
-  };
-  return static_cast<std::size_t>(std::count_if(scan.denied.begin(), scan.denied.end(), could));
-}
-
-void observe_peers(const ProcFs& proc, const PeerQuery& query, FdTarget& fd, Capture& capture) {
-  PeerScan scan = find_peers(proc, query);
-  fd.peers = std::move(scan.peers);
-  const std::size_t unknown = possible_holders(proc, query, scan);
-  if (unknown > 0) {
-    const Error error{
-        Errc::permission_denied,
-        unknown == 1 ? "1 process could not be looked at"
-                     : std::to_string(unknown) + " processes could not be looked at"};
-    add_missing(capture.missing, proc, "peers", error, kPrivateFiles);
-  } else if (!scan.complete) {
-    add_missing(
-        capture.missing,
-        proc,
-        "peers",
-        {Errc::timeout, "not every process was looked at"},
-        0
-    );
-  }
-}
-
-/// The link of a deleted file reads so, and so do those of its peers.
-std::string link_text(const FdTarget& fd) {
-  return fd.deleted ? fd.target + " (deleted)" : fd.target;
-}
-
 Result<FdTarget>
 describe(const ProcFs& proc, pid_t pid, const SyscallLine& line, int number, const Syscall& call) {
   if (number >= 0) return describe_fd(proc, pid, number, false);
   return describe_path(proc, pid, path_base(line), call.path, false);
+}
+
+/// Nothing but where it sleeps tells a FIFO from a file.
+void make_fifo(const ProcFs& proc, pid_t pid, FdTarget& fd) {
+  fd.kind = FdKind::fifo;
+  if (const auto info = read_fdinfo(proc, pid, std::to_string(fd.number)))
+    fd.detail = descriptor_detail(FdKind::fifo, *info);
+}
+
+/// The number may have been closed, and given to another file, since it was added.
+bool is_same_file(const EpollMember& member, const FdTarget& now, const FdInfo& info) {
+  if (member.inode == 0) return true;
+  if (info.inode) return *info.inode == member.inode;
+  const std::string inode = '[' + std::to_string(member.inode) + ']';
+  const bool named = now.kind == FdKind::socket || now.kind == FdKind::pipe;
+  return !named || now.target.ends_with(inode);
+}
+
+FdTarget describe_member(const ProcFs& proc, pid_t pid, const EpollMember& member) {
+  FdTarget target;
+  target.number = member.number;
+  auto described = describe_fd(proc, pid, member.number, false);
+  const auto info = read_fdinfo(proc, pid, std::to_string(member.number));
+  if (described && info && is_same_file(member, *described, *info)) {
+    target = *std::move(described);
+    // An eventpoll takes no files.
+    if (target.kind == FdKind::file) make_fifo(proc, pid, target);
+  } else {
+    target.detail = "closed, or another file by now";
+  }
+  target.events = epoll_events_text(member.events);
+  return target;
+}
+
+void add_members(const ProcFs& proc, pid_t pid, int number, Syscall& call) {
+  const auto info = read_fdinfo(proc, pid, std::to_string(number));
+  if (!info) return;
+  for (const EpollMember& member : info->members) {
+    if (call.members.size() < kMaxMembers) {
+      call.members.push_back(describe_member(proc, pid, member));
+    } else {
+      ++call.members_left_out;
+    }
+  }
+}
+
+void add_listed(
+    const ProcFs& proc,
+    pid_t pid,
+    const std::vector<WaitedDescriptor>& waited,
+    Syscall& call
+) {
+  for (const WaitedDescriptor& one : waited) {
+    if (call.members.size() >= kMaxMembers) {
+      ++call.members_left_out;
+      continue;
+    }
+    auto described = describe_fd(proc, pid, one.number, false);
+    FdTarget& target = call.members.emplace_back(described ? *std::move(described) : FdTarget{});
+    target.number = one.number;
+    target.events = one.events;
+  }
+}
+
+void observe_descriptors(const ProcFs& proc, pid_t pid, const SyscallLine& line, Capture& capture) {
+  const ProcessMemory memory(pid);
+  Syscall& call = *capture.syscall;
+  add_listed(proc, pid, waited_descriptors(line, memory), call);
+  const int number = waited_descriptor(line, memory);
+  if (number < 0 && call.path.empty()) return;
+
+  Result<FdTarget> fd = describe(proc, pid, line, number, call);
+  if (!fd) {
+    add_missing(capture.missing, proc, "fd", fd.error(), kPrivateFiles);
+    return;
+  }
+  if (waits_for_thaw(capture.wchan)) follow_tablespace_link(proc, pid, *fd);
+  if (fd->kind == FdKind::file && waits_in_pipe(capture.wchan)) make_fifo(proc, pid, *fd);
+  call.fd = std::move(*fd);
+  if (call.fd->kind == FdKind::eventpoll) add_members(proc, pid, number, call);
 }
 
 }  // namespace
@@ -101,26 +116,9 @@ void observe_syscall(const ProcFs& proc, pid_t pid, bool peers, Capture& capture
   }
   if (line->running || line->number < 0) return;
 
-  const ProcessMemory memory(pid);
-  Syscall& call = capture.syscall.emplace(decode_syscall(*line, memory));
-  const int number = waited_descriptor(*line, memory);
-  if (number < 0 && call.path.empty()) return;
-
-  Result<FdTarget> fd = describe(proc, pid, *line, number, call);
-  if (!fd) {
-    add_missing(capture.missing, proc, "fd", fd.error(), kPrivateFiles);
-    return;
-  }
-  if (waits_for_thaw(capture.wchan)) follow_tablespace_link(proc, pid, *fd);
-  if (fd->kind == FdKind::file && waits_in_pipe(capture.wchan)) fd->kind = FdKind::fifo;
-  // An open() that waits in there waits because nobody has the other end.
-  const bool alone = waits_for_partner(capture.wchan);
-  const bool has_peers = fd->kind == FdKind::pipe || fd->kind == FdKind::fifo || is_open(call.name);
-  if (peers && has_peers && !alone)
-    observe_peers(proc, {link_text(*fd), pid, number}, *fd, capture);
-  if (peers && fd->kind == FdKind::socket)
-    if (auto peer = tcp_peer(proc, pid, fd->target)) fd->peers.push_back(*std::move(peer));
-  call.fd = std::move(*fd);
+  capture.syscall = decode_syscall(*line, ProcessMemory(pid));
+  observe_descriptors(proc, pid, *line, capture);
+  if (peers) observe_peers(proc, pid, waits_for_file_lock(*line), capture);
 }
 
 }  // namespace pghang

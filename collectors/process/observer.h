@@ -19,10 +19,13 @@ namespace pghang {
 );
 
 /// Fills the parts of `capture` that need one look: comm, title, ppid, ns_pid, wchan, tracer,
-/// children, kernel stack, syscall with its descriptor. Adds to capture.missing what could not be
-/// had and what it needs.
+/// children, kernel stack, OOM score, syscall with its descriptor. Adds to capture.missing what
+/// could not be had and what it needs.
 [[nodiscard]] Result<void>
 observe_process(const ProcFs& proc, pid_t pid, bool peers, Capture& capture);
+
+/// Nothing where one of the two cannot be read.
+[[nodiscard]] std::optional<OomScore> read_oom_score(const ProcFs& proc, pid_t pid);
 
 /// Start of the process, unix epoch in microseconds, from start_ticks and btime. Resolution: 10 ms,
 /// offset up to 1 s (btime is in seconds).

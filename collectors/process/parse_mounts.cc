@@ -20,15 +20,17 @@ std::optional<Mount> parse_mount(std::string_view line) {
   Mount mount;
   const auto id = to_number<int>(take_word(line));
   [[maybe_unused]] const std::string_view parent = take_word(line);
-  [[maybe_unused]] const std::string_view device = take_word(line);
+  const auto device = parse_device(take_word(line), 10);
   mount.root = decode_octal_escapes(take_word(line));
   mount.mount_point = decode_octal_escapes(take_word(line));
   std::string_view word = take_word(line);
   while (!word.empty() && word != "-")
     word = take_word(line);
   mount.fs_type = decode_octal_escapes(take_word(line));
-  if (!id || mount.fs_type.empty()) return std::nullopt;
+  if (!id || !device || mount.fs_type.empty()) return std::nullopt;
   mount.id = *id;
+  mount.device_major = device->major_number;
+  mount.device_minor = device->minor_number;
   // A mount without a source has an empty word here, which leaves two blanks side by side.
   if (!line.starts_with("  ")) mount.source = decode_octal_escapes(take_word(line));
   mount.super_options = take_word(line);
@@ -50,22 +52,6 @@ CgroupPaths parse_cgroup(std::string_view text) {
     if (list_holds(controllers, "freezer")) paths.freezer_v1 = path;
   }
   return paths;
-}
-
-Result<FdInfo> parse_fdinfo(std::string_view text) {
-  std::optional<std::uint64_t> position;
-  std::optional<std::uint32_t> flags;
-  std::optional<int> mount_id;
-  while (!text.empty()) {
-    std::string_view line = take_line(text);
-    const std::string_view name = take_word(line);
-    const std::string_view value = trimmed(line);
-    if (name == "pos:") position = to_number<std::uint64_t>(value);
-    if (name == "flags:") flags = to_number<std::uint32_t>(value, 8);
-    if (name == "mnt_id:") mount_id = to_number<int>(value);
-  }
-  if (!position || !flags || !mount_id) return malformed("fdinfo");
-  return FdInfo{*position, *flags, *mount_id};
 }
 
 std::vector<Mount> parse_mountinfo(std::string_view text) {

@@ -47,6 +47,15 @@ std::optional<std::uint64_t> to_address(std::string_view text) {
   return to_number<std::uint64_t>(text.substr(2), 16);
 }
 
+std::optional<DeviceNumber> parse_device(std::string_view text, int base) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto major_number = to_number<std::uint32_t>(text.substr(0, colon), base);
+  const auto minor_number = to_number<std::uint32_t>(text.substr(colon + 1), base);
+  if (!major_number || !minor_number) return std::nullopt;
+  return DeviceNumber{*major_number, *minor_number};
+}
+
 ProcessState to_state(char letter) {
   switch (letter) {
     case 'R': return ProcessState::running;

@@ -33,6 +33,14 @@ template <typename T>
 /// `0x...` as a number, or nothing.
 [[nodiscard]] std::optional<std::uint64_t> to_address(std::string_view text);
 
+/// `254:0`.
+struct DeviceNumber {
+  std::uint32_t major_number = 0;
+  std::uint32_t minor_number = 0;
+};
+
+[[nodiscard]] std::optional<DeviceNumber> parse_device(std::string_view text, int base);
+
 /// proc(5)'s letter; `unknown` for one we do not know.
 [[nodiscard]] ProcessState to_state(char letter);
 

@@ -95,11 +95,66 @@ struct CgroupPaths {
 
 [[nodiscard]] CgroupPaths parse_cgroup(std::string_view text);
 
-/// /proc/PID/fdinfo/N.
+/// A file lock, or a wait for one: a line of /proc/locks, or what follows `lock:` in fdinfo
+/// (fs/locks.c, lock_get_status()). Device and inode are those of the file.
+struct FileLock {
+  unsigned depth = 0;  ///< 0: held; a wait stands below what it waits for, one deeper
+  std::string type;    ///< `FLOCK`, `POSIX`, `OFDLCK`, `LEASE`, ...
+  bool write = false;
+  pid_t pid = 0;  ///< in the reader's pid namespace; -1: of an open file description
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t start = 0;
+  std::optional<std::uint64_t> end;  ///< last byte; absent: to the end of the file
+
+  friend bool operator==(const FileLock&, const FileLock&) = default;
+};
+
+[[nodiscard]] Result<std::vector<FileLock>> parse_locks(std::string_view text);
+
+/// A member of an eventpoll (fs/eventpoll.c, ep_show_fdinfo()).
+struct EpollMember {
+  int number = -1;           ///< that it was added by; may have been closed since
+  std::uint32_t events = 0;  ///< EPOLLIN, ...; EPOLLERR and EPOLLHUP always
+  std::uint64_t inode = 0;   ///< 0 where an older kernel does not tell
+};
+
+/// A timerfd (fs/timerfd.c, timerfd_show()).
+struct TimerInfo {
+  int clock = 0;            ///< CLOCK_REALTIME, ...
+  std::uint64_t ticks = 0;  ///< expirations not read yet
+  std::uint64_t remaining_nanos = 0;
+  std::uint64_t interval_nanos = 0;  ///< 0: once
+
+  friend bool operator==(const TimerInfo&, const TimerInfo&) = default;
+};
+
+/// The rings of an io_uring (io_uring/fdinfo.c); free-running counters.
+struct RingInfo {
+  std::uint32_t submission_head = 0;
+  std::uint32_t submission_tail = 0;
+  std::uint32_t completion_head = 0;
+  std::uint32_t completion_tail = 0;
+
+  friend bool operator==(const RingInfo&, const RingInfo&) = default;
+};
+
+/// /proc/PID/fdinfo/N: what every file has, and what its kind adds.
 struct FdInfo {
   std::uint64_t position = 0;
   std::uint32_t flags = 0;  ///< octal there
   int mount_id = 0;
+  std::optional<std::uint64_t> inode;  ///< Linux 5.14 and later
+  std::vector<FileLock> locks;         ///< that this open file description or its process holds
+  std::vector<EpollMember> members;
+  std::optional<std::uint64_t> signal_mask;  ///< of a signalfd; bit n-1 stands for signal n
+  std::optional<std::uint64_t> event_count;  ///< of an eventfd
+  std::optional<TimerInfo> timer;
+  std::optional<RingInfo> ring;
+  std::optional<pid_t> pid;                      ///< of a pidfd; -1: that process is gone
+  std::optional<std::uint32_t> fuse_connection;  ///< of /dev/fuse; Linux 6.16 and later
+  std::uint32_t watches = 0;                     ///< of an inotify
 };
 
 [[nodiscard]] Result<FdInfo> parse_fdinfo(std::string_view text);
@@ -111,9 +166,33 @@ struct Mount {
   std::string mount_point;
   std::string fs_type;
   std::string source;
-  std::string super_options;  ///< names the controllers of a v1 cgroup hierarchy
+  std::string super_options;       ///< names the controllers of a v1 cgroup hierarchy
+  std::uint32_t device_major = 0;  ///< of the file system; 0 where it lies on no device
+  std::uint32_t device_minor = 0;
 };
 
 [[nodiscard]] std::vector<Mount> parse_mountinfo(std::string_view text);
+
+/// One line of /proc/PID/net/{tcp,tcp6,udp,udp6}; addresses as `10.0.0.9:5432`, `[::1]:5432`.
+struct InetSocket {
+  std::string local;
+  std::string remote;
+  std::string inode;
+  std::uint32_t state = 0;          ///< TCP_ESTABLISHED, ... (include/net/tcp_states.h)
+  std::uint64_t send_queue = 0;     ///< bytes; of a listening socket 0
+  std::uint64_t receive_queue = 0;  ///< bytes; of a listening socket connections to be accepted
+};
+
+/// Nothing for a line that does not parse, the table's heading for one.
+[[nodiscard]] std::optional<InetSocket> parse_inet_socket(std::string_view line);
+
+/// One line of /proc/PID/net/unix.
+struct UnixSocket {
+  std::string inode;
+  bool listens = false;
+  std::string path;  ///< `@` first for an abstract name; empty for a socket without a name
+};
+
+[[nodiscard]] std::optional<UnixSocket> parse_unix_socket(std::string_view line);
 
 }  // namespace pghang

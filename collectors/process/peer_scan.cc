@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 
+#include <utility>
+
+#include "collectors/process/fdinfo.h"
 #include "collectors/process/parsers.h"
 
 namespace pghang {
@@ -9,11 +12,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::string_view kDescriptors = "fd";
+
 /// O_RDONLY, O_WRONLY or O_RDWR.
 std::optional<unsigned> access_mode(const ProcFs& proc, pid_t pid, const std::string& fd) {
-  const Result<std::string> text = proc.read(pid, "fdinfo/" + fd);
-  if (!text) return std::nullopt;
-  const Result<FdInfo> info = parse_fdinfo(*text);
+  const auto info = read_fdinfo(proc, pid, fd);
   if (!info) return std::nullopt;
   return info->flags & static_cast<unsigned>(O_ACCMODE);
 }
@@ -32,21 +35,21 @@ class Scan {
     if (query.fd >= 0) own_mode_ = access_mode(proc, query.pid, own_name_);
   }
 
-  /// Nothing when it may not be looked at.
-  [[nodiscard]] std::optional<bool> holds_other_end(pid_t pid) const {
-    const auto links = proc_.links(pid, "fd");
-    if (!links) {
-      if (links.error().code == Errc::permission_denied) return std::nullopt;
-      return false;
-    }
-    for (const auto& [name, text] : *links) {
+  [[nodiscard]] bool holds_it(pid_t pid, const std::vector<ProcFs::Link>& links) const {
+    for (const auto& [name, text] : links) {
       if (text != query_.target || (pid == query_.pid && name == own_name_)) continue;
-      if (!same_end(own_mode_, access_mode(proc_, pid, name))) return true;
+      if (counts(pid, name)) return true;
     }
     return false;
   }
 
  private:
+  [[nodiscard]] bool counts(pid_t pid, const std::string& fd) const {
+    if (!query_.accepts) return !same_end(own_mode_, access_mode(proc_, pid, fd));
+    const auto info = read_fdinfo(proc_, pid, fd);
+    return info && query_.accepts(pid, *info);
+  }
+
   const ProcFs& proc_;
   const PeerQuery& query_;
   std::string own_name_;
@@ -64,25 +67,44 @@ std::optional<RelatedProcess> related_process(const ProcFs& proc, pid_t pid) {
 }
 
 PeerScan find_peers(const ProcFs& proc, const PeerQuery& query, std::chrono::milliseconds budget) {
+  return std::move(find_peers_of_all(proc, std::span(&query, 1), budget).front());
+}
+
+std::vector<PeerScan> find_peers_of_all(
+    const ProcFs& proc,
+    std::span<const PeerQuery> queries,
+    std::chrono::milliseconds budget
+) {
   const Clock::time_point end = Clock::now() + budget;
-  PeerScan found;
+  std::vector<PeerScan> found(queries.size());
+  std::vector<pid_t> denied;
+  bool complete = true;
   const auto pids = proc.pids();
-  if (!pids) {
-    found.complete = false;
-    return found;
-  }
-  const Scan scan(proc, query);
-  for (const pid_t pid : *pids) {
-    if (Clock::now() >= end || found.peers.size() >= kMaxPeers) {
-      found.complete = false;
+  std::vector<Scan> scans;
+  for (const PeerQuery& query : queries)
+    scans.emplace_back(proc, query);
+  for (const pid_t pid : pids ? *pids : std::vector<pid_t>()) {
+    if (Clock::now() >= end) {
+      complete = false;
       break;
     }
-    const std::optional<bool> holds = scan.holds_other_end(pid);
-    if (!holds) {
-      found.denied.push_back(pid);
-    } else if (*holds) {
-      if (auto peer = related_process(proc, pid)) found.peers.push_back(std::move(*peer));
+    const auto links = proc.links(pid, std::string(kDescriptors));
+    if (!links) {
+      if (links.error().code == Errc::permission_denied) denied.push_back(pid);
+      continue;
     }
+    for (std::size_t i = 0; i < scans.size(); ++i) {
+      if (!scans[i].holds_it(pid, *links)) continue;
+      if (found[i].peers.size() >= kMaxPeers) {
+        found[i].complete = false;
+      } else if (auto peer = related_process(proc, pid)) {
+        found[i].peers.push_back(std::move(*peer));
+      }
+    }
+  }
+  for (PeerScan& scan : found) {
+    scan.denied = denied;
+    scan.complete = scan.complete && complete && pids.has_value();
   }
   return found;
 }

@@ -4,11 +4,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "collectors/evidence/process.h"
+#include "collectors/process/parsers.h"
 #include "collectors/process/procfs.h"
 
 namespace pghang {
@@ -18,6 +21,9 @@ struct PeerQuery {
   std::string target;  ///< text of the link, ` (deleted)` and all: `pipe:[4711]`, `/x/fifo`
   pid_t pid = 0;
   int fd = -1;  ///< not its own peer; -1: `pid` has no descriptor for it yet
+  /// Which descriptors of that name count, by their fdinfo; one whose fdinfo cannot be read does
+  /// not. Empty: all but those of the same end of a pipe.
+  std::function<bool(pid_t pid, const FdInfo& info)> accepts = {};
 };
 
 /// A scan stops after this long. Measured: 60,000 links of 60 processes cost 250 ms of CPU.
@@ -36,6 +42,13 @@ struct PeerScan {
 [[nodiscard]] PeerScan find_peers(
     const ProcFs& proc,
     const PeerQuery& query,
+    std::chrono::milliseconds budget = kPeerScanBudget
+);
+
+/// The same for several, in one pass over /proc; answers in the order of the queries.
+[[nodiscard]] std::vector<PeerScan> find_peers_of_all(
+    const ProcFs& proc,
+    std::span<const PeerQuery> queries,
     std::chrono::milliseconds budget = kPeerScanBudget
 );
 

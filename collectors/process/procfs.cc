@@ -27,6 +27,14 @@ std::optional<pid_t> numeric_name(const std::string& name) {
   return pid;
 }
 
+Result<std::string> link_text(const std::string& path) {
+  std::string text(kMaxLink, '\0');
+  const ssize_t length = ::readlink(path.c_str(), text.data(), text.size());
+  if (length < 0) return system_error(errno, path);
+  text.resize(static_cast<std::size_t>(length));
+  return text;
+}
+
 Result<std::vector<std::string>> list_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::directory_iterator entries(path, error);
@@ -41,7 +49,7 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
 
 }  // namespace
 
-ProcFs::ProcFs(std::string root) : root_(std::move(root)) {}
+ProcFs::ProcFs(std::string root, std::string sys) : root_(std::move(root)), sys_(std::move(sys)) {}
 
 Result<std::string> ProcFs::read(pid_t pid, const std::string& name, std::size_t limit) const {
   return read_text_file(root_ + '/' + std::to_string(pid) + '/' + name, limit);
@@ -67,12 +75,7 @@ Result<std::vector<ProcFs::Link>> ProcFs::links(pid_t pid, const std::string& na
 }
 
 Result<std::string> ProcFs::link(pid_t pid, const std::string& name) const {
-  const std::string path = root_ + '/' + std::to_string(pid) + '/' + name;
-  std::string text(kMaxLink, '\0');
-  const ssize_t length = ::readlink(path.c_str(), text.data(), text.size());
-  if (length < 0) return system_error(errno, path);
-  text.resize(static_cast<std::size_t>(length));
-  return text;
+  return link_text(root_ + '/' + std::to_string(pid) + '/' + name);
 }
 
 Result<std::vector<std::string>> ProcFs::list(pid_t pid, const std::string& name) const {
@@ -90,6 +93,18 @@ Result<std::vector<pid_t>> ProcFs::pids() const {
 
 Result<std::string> ProcFs::read_global(const std::string& name, std::size_t limit) const {
   return read_text_file(root_ + '/' + name, limit);
+}
+
+Result<std::string> ProcFs::read_sys(const std::string& name) const {
+  return read_text_file(sys_ + '/' + name, kMaxLink);
+}
+
+Result<std::string> ProcFs::sys_link(const std::string& name) const {
+  return link_text(sys_ + '/' + name);
+}
+
+Result<std::vector<std::string>> ProcFs::list_sys(const std::string& name) const {
+  return list_directory(sys_ + '/' + name);
 }
 
 }  // namespace pghang

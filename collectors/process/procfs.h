@@ -10,9 +10,10 @@
 
 namespace pghang {
 
-/// The one opener of /proc. Every call can block (mmap_lock, a dying process), so it runs in a
-/// capture child with a deadline, never in the daemon. Errors: not_found (ENOENT, ESRCH: the
-/// process is gone), permission_denied, io. Tests give another root.
+/// The one opener of /proc, and of the little that is asked of /sys. Every call can block
+/// (mmap_lock, a dying process), so it runs in a capture child with a deadline, never in the
+/// daemon. Errors: not_found (ENOENT, ESRCH: the process is gone), permission_denied, io. Tests
+/// give another root.
 class ProcFs {
  public:
   struct Link {
@@ -20,7 +21,7 @@ class ProcFs {
     std::string text;
   };
 
-  explicit ProcFs(std::string root = "/proc");
+  explicit ProcFs(std::string root = "/proc", std::string sys = "/sys");
 
   /// The whole text of /proc/PID/NAME, at most `limit` bytes.
   [[nodiscard]] Result<std::string>
@@ -37,10 +38,16 @@ class ProcFs {
   [[nodiscard]] Result<std::string>
   read_global(const std::string& name, std::size_t limit = 4U << 20U) const;
 
+  /// A file, the text of a link, and the names in a directory of /sys: `dev/block/7:3`, ...
+  [[nodiscard]] Result<std::string> read_sys(const std::string& name) const;
+  [[nodiscard]] Result<std::string> sys_link(const std::string& name) const;
+  [[nodiscard]] Result<std::vector<std::string>> list_sys(const std::string& name) const;
+
   [[nodiscard]] const std::string& root() const { return root_; }
 
  private:
   std::string root_;
+  std::string sys_;
 };
 
 }  // namespace pghang

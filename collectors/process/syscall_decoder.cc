@@ -4,11 +4,14 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include "collectors/process/argument_text.h"
 #include "collectors/process/arguments.h"
-#include "collectors/process/syscall_names.h"
 #include "collectors/process/syscall_shapes.h"
 #include "collectors/process/target_value.h"
 
@@ -51,12 +54,40 @@ int only_selected(const Call& call) {
   return only;
 }
 
+std::vector<WaitedDescriptor> polled(const Call& call) {
+  std::vector<WaitedDescriptor> waited;
+  const auto entries = read_poll_list(call);
+  if (!entries) return waited;
+  for (const pollfd& entry : *entries)
+    waited.push_back({entry.fd, poll_events_text(entry.events)});
+  return waited;
+}
+
+std::vector<WaitedDescriptor> selected(const Call& call) {
+  static constexpr std::array<std::string_view, 3> kSets{"read", "write", "except"};
+  std::map<int, std::string> waited;
+  for (std::size_t i = 0; i < kSets.size(); ++i) {
+    if (call.arg(i + 1) == 0) continue;
+    const auto numbers = read_descriptor_set(call, i + 1);
+    if (!numbers) return {};
+    for (const int number : *numbers) {
+      std::string& events = waited[number];
+      if (!events.empty()) events += '|';
+      events += kSets.at(i);
+    }
+  }
+  std::vector<WaitedDescriptor> list;
+  for (auto& [number, events] : waited)
+    list.push_back({number, std::move(events)});
+  return list;
+}
+
 }  // namespace
 
-Syscall decode_syscall(const SyscallLine& line, const TargetMemory& memory) {
+Syscall decode_syscall(const SyscallLine& line, const TargetMemory& memory, SyscallTable table) {
   Syscall decoded;
   decoded.number = line.number;
-  decoded.name = syscall_name(line.number);
+  decoded.name = syscall_name(line.number, table);
   const CallShape* shape = find_shape(decoded.name);
   if (shape == nullptr) {
     decoded.text = decoded.name + "(...)";
@@ -87,6 +118,24 @@ int waited_descriptor(const SyscallLine& line, const TargetMemory& memory) {
   if (name == "poll" || name == "ppoll") return only_polled(call);
   if (name == "select" || name == "pselect6") return only_selected(call);
   return descriptor_argument(line);
+}
+
+std::vector<WaitedDescriptor>
+waited_descriptors(const SyscallLine& line, const TargetMemory& memory) {
+  const std::string name = syscall_name(line.number);
+  const Call call{line, memory};
+  std::vector<WaitedDescriptor> waited;
+  if (name == "poll" || name == "ppoll") waited = polled(call);
+  if (name == "select" || name == "pselect6") waited = selected(call);
+  if (waited.size() < 2) waited.clear();
+  return waited;
+}
+
+bool waits_for_file_lock(const SyscallLine& line) {
+  const std::string name = syscall_name(line.number);
+  if (name == "flock") return true;
+  const auto command = static_cast<int>(line.args[1]);
+  return name == "fcntl" && (command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
 int path_base(const SyscallLine& line) {

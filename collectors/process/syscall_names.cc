@@ -1,7 +1,7 @@
 #include "collectors/process/syscall_names.h"
 
 #include <algorithm>
-#include <iterator>
+#include <span>
 #include <string_view>
 
 namespace pghang {
@@ -12,25 +12,22 @@ struct Entry {
   std::string_view name;
 };
 
-constexpr Entry kNames[] = {
-#if defined(__x86_64__)
+constexpr Entry kX86Names[] = {
 #include "collectors/process/syscall_names_x86_64.inc"
-#else
+};
+
+constexpr Entry kGenericNames[] = {
 #include "collectors/process/syscall_names_generic.inc"
-#endif
 };
 
 }  // namespace
 
-std::string syscall_name(long number) {
-  const auto* const found = std::lower_bound(
-      std::begin(kNames),
-      std::end(kNames),
-      number,
-      [](const Entry& entry, long wanted) { return entry.number < wanted; }
-  );
-  if (found == std::end(kNames) || found->number != number)
-    return "syscall_" + std::to_string(number);
+std::string syscall_name(long number, SyscallTable table) {
+  const std::span<const Entry> names = table == SyscallTable::x86_64
+                                           ? std::span<const Entry>(kX86Names)
+                                           : std::span<const Entry>(kGenericNames);
+  const auto found = std::ranges::lower_bound(names, number, {}, &Entry::number);
+  if (found == names.end() || found->number != number) return "syscall_" + std::to_string(number);
   return std::string(found->name);
 }
 

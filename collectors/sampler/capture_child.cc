@@ -110,9 +110,10 @@ class SyscallSpan {
     until_ = sample.at_micros;
   }
 
-  [[nodiscard]] double seconds_in(long number) const {
-    if (!same_ || line_.number != number) return 0;
-    return static_cast<double>(until_ - since_) / 1e6;
+  void tell(Syscall& call) const {
+    if (!same_ || line_.number != call.number || until_ == since_) return;
+    call.at_least_seconds = static_cast<double>(until_ - since_) / 1e6;
+    call.at_least_source = kFromSamples;
   }
 
  private:
@@ -180,9 +181,7 @@ Result<void> look(
   if (!taken) return taken;
   auto seen = observe_process(proc, request.pid, request.peers, capture);
   capture.orphan = is_orphan(proc, capture);
-  if (capture.syscall) {
-    capture.syscall->at_least_seconds = span.seconds_in(capture.syscall->number);
-  }
+  if (capture.syscall) span.tell(*capture.syscall);
   return seen;
 }
 
@@ -199,9 +198,7 @@ Result<void> look_without_memory(
   auto taken = take_samples(request, proc, {}, nullptr, span, report);
   if (!taken) return taken;
   observe_kernel_side(proc, stat, request.pid, capture);
-  if (capture.syscall) {
-    capture.syscall->at_least_seconds = span.seconds_in(capture.syscall->number);
-  }
+  if (capture.syscall) span.tell(*capture.syscall);
   return boost::system::in_place_value;
 }
 

@@ -3,6 +3,7 @@
 #include "collectors/process/capabilities.h"
 #include "collectors/process/fd_describer.h"
 #include "collectors/process/namespaces.h"
+#include "collectors/process/observer.h"
 #include "collectors/process/syscall_decoder.h"
 #include "collectors/process/wchan.h"
 
@@ -42,6 +43,7 @@ void observe_kernel_side(const ProcFs& proc, const ProcStat& stat, pid_t pid, Ca
         kPrivateFiles | capability::kSysAdmin
     );
   }
+  capture.oom = read_oom_score(proc, pid);
   observe_syscall(proc, pid, capture);
   observe_namespaces(proc, pid, capture);
 }

@@ -23,6 +23,7 @@ inline Syscall open_fifo(const std::string& path, const std::string& mode) {
   call.text = "openat(AT_FDCWD, \"" + path + "\", " + mode + ")";
   call.path = path;
   call.at_least_seconds = 0.04;
+  call.at_least_source = kFromSamples;
   return call;
 }
 
@@ -149,12 +150,38 @@ inline Given seed_leader() {
       );
 }
 
+/// What an idle backend of PostgreSQL 15 waits for: its latch, its postmaster's death, its client.
+inline Syscall wait_for_client() {
+  Syscall call = call_on("epoll_wait", descriptor(4, FdKind::eventpoll, "anon_inode:[eventpoll]"));
+  call.at_least_seconds = 8040;
+  call.at_least_source = kFromCounters;
+  FdTarget latch = descriptor(5, FdKind::signalfd, "anon_inode:[signalfd]");
+  latch.events = "EPOLLIN";
+  latch.detail = "SIGURG";
+  FdTarget death = descriptor(6, FdKind::pipe, "pipe:[1233]");
+  death.events = "EPOLLIN";
+  death.detail = "read end";
+  death.peers = {{4000, "postgres", ProcessState::sleeping, ""}};
+  FdTarget client = descriptor(9, FdKind::socket, "socket:[1234]");
+  client.events = "EPOLLIN|EPOLLRDHUP";
+  client.protocol = "tcp";
+  client.local = "127.0.0.1:5432";
+  client.remote = "127.0.0.1:51234";
+  client.state = "ESTABLISHED";
+  client.queues = SocketQueues{0, 2500};
+  client.peers = {{811, "psql", ProcessState::stopped, "127.0.0.1:51234"}};
+  call.members = {latch, death, client};
+  return call;
+}
+
 /// A write to a tablespace on a file system that `fsfreeze -f` froze.
 inline Given frozen_file_system() {
   FdTarget fd = descriptor(31, FdKind::file, "/mnt/ts/PG_15/5/16390");
   fd.mount = "/mnt/ts";
   fd.fs_type = "ext4";
   fd.device = "/dev/loop0";
+  fd.block_device = "/dev/loop0";
+  fd.backing = "/srv/tablespace.img";
   return Given()
       .state(ProcessState::uninterruptible)
       .terminate_ago(45)

@@ -171,6 +171,29 @@ TEST(ReportGolden, FrozenFileSystem) {
   expect_golden("frozen_file_system", report(tests::frozen_file_system()));
 }
 
+TEST(ReportGolden, WaitForAClient) {
+  expect_golden(
+      "wait_for_client",
+      report(Given().in_call(tests::wait_for_client()).capture([](Capture& c) {
+        c.oom = OomScore{1334, 500};
+        c.syscall->members_left_out = 2;
+      }))
+  );
+}
+
+TEST(ReportGolden, FileLock) {
+  FdTarget fd = tests::descriptor(8, FdKind::file, "/srv/lock");
+  fd.mount = "/srv";
+  fd.fs_type = "fuse.sshfs";
+  fd.device = "host:/srv";
+  fd.servers = {{812, "sshfs", ProcessState::sleeping, ""}};
+  fd.fuse_connection = 45;
+  fd.detail = "1 request waits for an answer";
+  fd.lock = "POSIX WRITE 0-99";
+  fd.peers = {{4801, "backup", ProcessState::stopped, ""}};
+  expect_golden("file_lock", report(Given().die_pending().in_call(tests::call_on("fcntl", fd))));
+}
+
 TEST(ReportGolden, MissingEvidence) {
   expect_golden(
       "missing_evidence",

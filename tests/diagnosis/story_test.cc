@@ -56,6 +56,12 @@ Given on_socket() {
   );
 }
 
+Given on_locked_file() {
+  FdTarget fd = descriptor(8, FdKind::file, "/srv/lock");
+  fd.lock = "POSIX WRITE 0-EOF";
+  return Given().die_pending().in_call(call_on("fcntl", fd));
+}
+
 Given walsender_at_shutdown() {
   return Given().capture([](Capture& c) {
     c.title = "postgres: walsender repl 10.0.0.2(5000) streaming 0/5000000";
@@ -138,6 +144,7 @@ const std::vector<Told>& told() {
       {Story::child, with_child(Given().die_pending().in_call(plain_call("wait4", "-1")))},
       {Story::pipe, on_pipe("sleep")},
       {Story::socket, on_socket()},
+      {Story::file_lock, on_locked_file()},
       {Story::nap, Given().die_pending().in_call(plain_call("clock_nanosleep", "..."))},
       {Story::blocking_call, Given().die_pending()},
       {Story::client_ignores_cancel, Given().cancel_pending().stack({"secure_write"})},

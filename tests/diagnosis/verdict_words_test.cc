@@ -217,6 +217,68 @@ TEST(VerdictWords, OfASocketNameThePeer) {
   ));
 }
 
+TEST(VerdictWords, OfAFileLockNameWhoHoldsIt) {
+  FdTarget fd = descriptor(8, FdKind::file, "/srv/lock");
+  fd.lock = "FLOCK WRITE";
+  fd.peers = {{4801, "backup", ProcessState::stopped, ""}};
+  const Given given = Given().die_pending().in_call(call_on("flock", fd));
+  EXPECT_TRUE(contains(
+      summary(given),
+      R"(waits in flock("/srv/lock"), for a file lock (FLOCK WRITE) that backup (pid 4801) holds)"
+  )) << summary(given);
+  EXPECT_EQ(first_step(given), "End what holds the lock: kill -TERM 4801");
+  fd.peers.clear();
+  EXPECT_TRUE(contains(
+      summary(Given().die_pending().in_call(call_on("flock", fd))),
+      "that a process that could not be found holds"
+  ));
+}
+
+TEST(VerdictWords, OfAClientThatDoesNotReadNameIt) {
+  const Given given =
+      Given().die_pending().in_call(tests::wait_for_client()).stack({"secure_write"});
+  EXPECT_TRUE(contains(
+      summary(given),
+      "a client that does not read, psql (pid 811) at 127.0.0.1:51234; it waits"
+  )) << summary(given);
+}
+
+TEST(VerdictWords, OfAFileSystemNameItsDeviceAndItsServer) {
+  const auto on = [](const auto& change) {
+    return tests::frozen_file_system().capture([change](Capture& c) {
+      c.wchan = "folio_wait_bit";
+      c.kernel_stack.clear();
+      change(*c.syscall->fd);
+    });
+  };
+  EXPECT_TRUE(contains(
+      summary(on([](FdTarget&) {})),
+      "the file system at /mnt/ts (ext4 on /dev/loop0, backed by /srv/tablespace.img)"
+  ));
+  const Given fuse = on([](FdTarget& fd) {
+    fd.fs_type = "fuse.sshfs";
+    fd.fuse_connection = 45;
+    fd.servers = {{812, "sshfs", ProcessState::sleeping, ""}};
+    fd.servers_certain = true;
+  });
+  EXPECT_TRUE(contains(
+      summary(fuse),
+      "the fuse.sshfs file system at /mnt/ts, served by sshfs (pid 812), which does not answer"
+  ));
+  const Verdict verdict = diagnose(fuse.evidence());
+  ASSERT_EQ(verdict.release.size(), 5U);
+  EXPECT_TRUE(contains(verdict.release[1].step, "kill 812"));
+  EXPECT_EQ(verdict.release[2].step, "echo 1 > /sys/fs/fuse/connections/45/abort");
+  EXPECT_TRUE(contains(
+      summary(on([](FdTarget& fd) {
+        fd.fs_type = "nfs4";
+        fd.servers = {{0, "", ProcessState::unknown, "filer (10.0.0.9)"}};
+        fd.servers_certain = true;
+      })),
+      "the nfs4 file system at /mnt/ts, served by filer (10.0.0.9), which does not answer"
+  ));
+}
+
 TEST(VerdictWords, OfASleepNameWhoSleeps) {
   EXPECT_TRUE(contains(
       summary(Given()

@@ -330,6 +330,22 @@ TEST(WaitGraph, FarEndOfAConnectionIsAnAddressAndANearOneAProcess) {
   EXPECT_EQ(graph.root, "address:10.0.0.5:5432") << "two wait there, one at nc";
 }
 
+TEST(WaitGraph, WhoWaitsForAFileLockWaitsForItsHolder) {
+  const WaitGraph graph =
+      Waits()
+          .captured(
+              51,
+              [](Capture& capture) {
+                tests::wait_on(capture, FdKind::file, {tests::process(61, "backup")});
+                capture.syscall->fd->lock = "FLOCK WRITE";
+              }
+          )
+          .lock(21, {51})
+          .graph();
+  EXPECT_EQ(edge(graph, "pid:51", "pid:61")->kind, WaitEdgeKind::file_lock);
+  EXPECT_EQ(graph.root, "pid:61");
+}
+
 TEST(WaitGraph, WhoIsOnCpuWaitsForNothingHoweverManyDescriptorsItHas) {
   const WaitGraph graph =
       Waits()

@@ -46,8 +46,8 @@ void add_fields(
     out.insert(prefix + name);
 }
 
-/// DESIGN section 7, typed from there: what is not collected yet (queues, members,
-/// signature) is there too. `activity` has no field list in the contract.
+/// DESIGN section 7, typed from there: what is not collected yet (signature) is there too.
+/// `activity` has no field list in the contract.
 std::set<std::string> contract_paths() {
   std::set<std::string> paths;
   add_fields(
@@ -92,6 +92,8 @@ std::set<std::string> contract_paths() {
        "caught_signals",
        "tracer",
        "frozen",
+       "oom_score",
+       "oom_score_adj",
        "children"}
   );
   add_fields(paths, "process.io.", {"rchar", "wchar", "read_bytes", "write_bytes"});
@@ -110,22 +112,21 @@ std::set<std::string> contract_paths() {
        "client_auth_in_progress",
        "wait_event"}
   );
-  add_fields(paths, "syscall.", {"number", "name", "args", "text", "at_least_seconds", "fd"});
   add_fields(
       paths,
-      "syscall.fd.",
-      {"number",
-       "kind",
-       "target",
-       "mount",
-       "fs_type",
-       "device",
-       "queues",
-       "deleted",
-       "members",
-       "peers"}
+      "syscall.",
+      {"number", "name", "args", "text", "at_least_seconds", "at_least_source", "fd", "polled"}
   );
-  add_fields(paths, "syscall.fd.peers[].", {"pid", "comm", "state", "address"});
+  for (const char* descriptor : {"syscall.fd.", "syscall.fd.members[]."})
+    add_fields(paths, descriptor, {"number",          "kind",     "target",  "detail",
+                                   "events",          "mount",    "fs_type", "device",
+                                   "block_device",    "backing",  "servers", "servers_certain",
+                                   "fuse_connection", "protocol", "local",   "remote",
+                                   "socket_state",    "queues",   "lock",    "deleted",
+                                   "members",         "peers"});
+  add_fields(paths, "syscall.fd.queues.", {"receive", "send"});
+  for (const char* processes : {"syscall.fd.peers[].", "syscall.fd.servers[]."})
+    add_fields(paths, processes, {"pid", "comm", "state", "address"});
   add_fields(
       paths,
       "stack.",

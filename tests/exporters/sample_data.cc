@@ -113,22 +113,41 @@ Evidence evidence() {
   capture.tracer = RelatedProcess{99, "strace", ProcessState::sleeping, ""};
   capture.children = {{4712, "sh", ProcessState::sleeping, ""}};
   capture.kernel_stack = {"wait_for_partner+0x3d", "fifo_open+0x2a1"};
-  capture.syscall = Syscall{
-      257,
-      "openat",
-      {"AT_FDCWD", "\"/tmp/fifo\"", "O_RDONLY"},
-      "openat(AT_FDCWD, \"/tmp/fifo\", O_RDONLY)",
-      "/tmp/fifo",
-      60.5,
-      FdTarget{
-          7,
-          FdKind::fifo,
-          "/tmp/fifo",
-          "/",
-          "ext4",
-          "/dev/vda1",
-          false,
-          {{4800, "cat", ProcessState::sleeping, "127.0.0.1:5433"}}}};
+  Syscall& call = capture.syscall.emplace();
+  call.number = 257;
+  call.name = "openat";
+  call.args = {"AT_FDCWD", "\"/tmp/fifo\"", "O_RDONLY"};
+  call.text = "openat(AT_FDCWD, \"/tmp/fifo\", O_RDONLY)";
+  call.path = "/tmp/fifo";
+  call.at_least_seconds = 60.5;
+  call.at_least_source = kFromSamples;
+  FdTarget& fd = call.fd.emplace();
+  fd.number = 7;
+  fd.kind = FdKind::fifo;
+  fd.target = "/tmp/fifo";
+  fd.mount = "/";
+  fd.fs_type = "ext4";
+  fd.device = "/dev/vda1";
+  fd.peers = {{4800, "cat", ProcessState::sleeping, "127.0.0.1:5433"}};
+  fd.detail = "read end";
+  fd.block_device = "/dev/vda1";
+  fd.backing = "/srv/image";
+  fd.servers = {{4900, "sshfs", ProcessState::sleeping, ""}};
+  fd.servers_certain = true;
+  fd.fuse_connection = 45;
+  fd.protocol = "tcp";
+  fd.local = "127.0.0.1:50000";
+  fd.remote = "127.0.0.1:5433";
+  fd.state = "ESTABLISHED";
+  fd.queues = SocketQueues{1, 2};
+  fd.lock = "FLOCK WRITE";
+  FdTarget member;
+  member.number = 9;
+  member.kind = FdKind::socket;
+  member.target = "socket:[9]";
+  member.events = "EPOLLIN";
+  call.members = {member};
+  capture.oom = OomScore{666, -900};
   capture.stack.method = CaptureMethod::ptrace_stop;
   capture.stack.held_micros = 31.5;
   capture.stack.complete = true;

@@ -80,7 +80,11 @@ TEST_F(FdDescriber, KindsComeFromTheLinksText) {
       {"anon_inode:[signalfd]", FdKind::signalfd},
       {"anon_inode:[timerfd]", FdKind::timerfd},
       {"anon_inode:[pidfd]", FdKind::pidfd},
-      {"anon_inode:inotify", FdKind::other},
+      {"anon_inode:inotify", FdKind::inotify},
+      {"anon_inode:[io_uring]", FdKind::io_uring},
+      {"pidfd:[27370]", FdKind::pidfd},
+      {"/memfd:jit (deleted)", FdKind::memfd},
+      {"anon_inode:[userfaultfd]", FdKind::other},
   };
   int number = 3;
   for (const auto& [link, kind] : links) {

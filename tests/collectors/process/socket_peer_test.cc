@@ -30,28 +30,31 @@ constexpr std::string_view kTcp =
     "4712 1 0000000000000000 20 4 30 10 -1\n";
 
 TEST(TcpTable, TellsTheAddressesOfASocket) {
-  const auto line = tcp_line_of(kTcp, "4711");
+  const auto line = find_socket(kTcp, "4711");
   ASSERT_TRUE(line);
   EXPECT_EQ(line->local, "127.0.0.1:5432");
   EXPECT_EQ(line->remote, "10.0.0.9:8080");
-  EXPECT_FALSE(tcp_line_of(kTcp, "471"));
+  EXPECT_FALSE(find_socket(kTcp, "471"));
 }
 
 TEST(TcpTable, FindsTheOtherEndWithinTheHost) {
-  const auto line = tcp_line_between(kTcp, "10.0.0.9:8080", "127.0.0.1:5432");
+  const auto line = find_socket_between(kTcp, "10.0.0.9:8080", "127.0.0.1:5432");
   ASSERT_TRUE(line);
   EXPECT_EQ(line->inode, "4712");
-  EXPECT_FALSE(tcp_line_between(kTcp, "10.0.0.9:8080", "127.0.0.1:1"));
+  EXPECT_FALSE(find_socket_between(kTcp, "10.0.0.9:8080", "127.0.0.1:1"));
 }
 
 TEST(TcpTable, WritesIpv6InBrackets) {
-  const auto line = tcp_line_of(
-      "   0: 00000000000000000000000001000000:1538 0000000000000000FFFF00000900000A:1F90 01 0:0 "
+  const auto line = find_socket(
+      "   0: 00000000000000000000000001000000:1538 0000000000000000FFFF00000900000A:1F90 01 2A:10 "
       "0:0 0 0 0 17 1\n",
       "17"
   );
   ASSERT_TRUE(line);
   EXPECT_EQ(line->local, "[::1]:5432");
+  EXPECT_EQ(line->send_queue, 42U);
+  EXPECT_EQ(line->receive_queue, 16U);
+  EXPECT_EQ(socket_state("tcp", line->state), "ESTABLISHED");
   EXPECT_EQ(line->remote, "10.0.0.9:8080");
 }
 
@@ -63,7 +66,7 @@ TEST(TcpTable, LeavesOutWhatDoesNotParse) {
         "0: XX00007F:1538 0900000A:1F90 01 a b "
         "c d e 17",
         "0: 0100007F:15381 0900000A:1F90 01 a b c d e 17"})
-    EXPECT_FALSE(tcp_line_of(line, "17")) << line;
+    EXPECT_FALSE(find_socket(line, "17")) << line;
 }
 
 TEST(TcpPeer, OfAConnectionWithinTheHostIsTheProcess) {
@@ -97,9 +100,10 @@ TEST(TcpPeer, OfAConnectionWithinTheHostIsTheProcess) {
   );
 }
 
-TEST(TcpPeer, OfSomethingElseIsNobody) {
-  EXPECT_FALSE(tcp_peer(ProcFs(), ::getpid(), "pipe:[1]"));
-  EXPECT_FALSE(tcp_peer(ProcFs(), ::getpid(), "socket:[0"));
+TEST(SocketInode, IsInTheLinkOfASocketOnly) {
+  EXPECT_EQ(socket_inode("socket:[4711]"), "4711");
+  EXPECT_EQ(socket_inode("pipe:[1]"), "");
+  EXPECT_EQ(socket_inode("socket:[0"), "");
 }
 
 }  // namespace

@@ -44,7 +44,10 @@ class FakeProc {
   void link(const std::string& name, const std::string& target) const;
   void make_directory(const std::string& name) const;
 
-  [[nodiscard]] ProcFs proc() const { return ProcFs(dir_.path().string()); }
+  /// Its /sys is the folder `sys` in it.
+  [[nodiscard]] ProcFs proc() const {
+    return ProcFs(dir_.path().string(), (dir_.path() / "sys").string());
+  }
 
   [[nodiscard]] const std::filesystem::path& path() const { return dir_.path(); }
 

@@ -21,7 +21,7 @@ def connect(dsn):
     title="client that does not read its result",
     terminate_says="`t`, and it ends: only `pg_cancel_backend` says `t` in vain",
     pstack_does="shows `secure_write`",
-    pghangd_says="that a cancel cannot work here and a terminate can",
+    pghangd_says="that a cancel cannot work here and a terminate can, and which process the client is",
     cause="client_write",
     explanation="client_ignores_cancel",
     action="cancel",
