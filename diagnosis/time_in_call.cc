@@ -26,9 +26,8 @@ void extend_time_in_call(const Capture& earlier, Capture& later) {
   const Sample& before = earlier.samples.back();
   const Sample& after = later.samples.back();
   if (!same_call(earlier, later) || !unmoved(before, after)) return;
-  later.syscall->at_least_seconds =
-      earlier.syscall->at_least_seconds +
-      static_cast<double>(after.at_micros - before.at_micros) / 1e6;
+  later.syscall->at_least_seconds = earlier.syscall->at_least_seconds +
+                                    static_cast<double>(after.at_micros - before.at_micros) / 1e6;
   later.syscall->at_least_source = kFromCounters;
 }
 

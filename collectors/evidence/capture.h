@@ -66,7 +66,7 @@ struct Capture {
   /// Copies of the stack that were thrown away, since the process ran while they were taken.
   std::uint32_t torn_copies = 0;
   double child_cpu_micros = 0;  ///< the capture children's part of cpu_micros
-  bool kernel_thread = false;  ///< no program: it has neither user stack nor user memory
+  bool kernel_thread = false;   ///< no program: it has neither user stack nor user memory
   /// Of a zombie: who has yet to collect it. A zombie has this, comm, ppid and one sample.
   std::optional<RelatedProcess> parent;
   std::string server_version;  ///< `15.20`, as its executable says; empty when that says nothing

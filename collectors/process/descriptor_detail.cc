@@ -56,8 +56,8 @@ std::string signals(std::uint64_t mask) {
 
 std::string timer(const TimerInfo& timer) {
   std::string text = clock_text(static_cast<std::uint32_t>(timer.clock));
-  text +=
-      timer.remaining_nanos == 0 ? ", not armed" : ", fires in " + seconds_text(timer.remaining_nanos);
+  text += timer.remaining_nanos == 0 ? ", not armed"
+                                     : ", fires in " + seconds_text(timer.remaining_nanos);
   if (timer.interval_nanos != 0) text += ", every " + seconds_text(timer.interval_nanos);
   if (timer.ticks != 0) text += ", " + counted(timer.ticks, "expiry", "expiries") + " not read";
   return text;

@@ -145,10 +145,11 @@ class PeerObserver {
   void add_named_holders(FdTarget& fd) const {
     const bool found = !fd.peers.empty();
     for (const FileLock& holder : holders_) {
-      const bool known = std::ranges::find(fd.peers, holder.pid, &RelatedProcess::pid) !=
-                         fd.peers.end();
+      const bool known =
+          std::ranges::find(fd.peers, holder.pid, &RelatedProcess::pid) != fd.peers.end();
       if (known || holder.pid <= 0 || (found && holder.type != "POSIX")) continue;
-      if (auto process = related_process(proc_, holder.pid)) fd.peers.push_back(std::move(*process));
+      if (auto process = related_process(proc_, holder.pid))
+        fd.peers.push_back(std::move(*process));
     }
   }
 

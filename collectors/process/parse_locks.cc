@@ -36,8 +36,8 @@ std::optional<FileLock> parse_lock_line(std::string_view line) {
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view device_text = file.substr(0, colon);
   // A lock whose file is gone.
-  const auto device =
-      device_text == "<none>" ? std::optional(DeviceNumber{}) : parse_device(device_text, kHexadecimal);
+  const auto device = device_text == "<none>" ? std::optional(DeviceNumber{})
+                                              : parse_device(device_text, kHexadecimal);
   const auto inode = to_number<std::uint64_t>(file.substr(colon + 1));
   if (!pid || !device || !inode || !start) return std::nullopt;
   if (std::ranges::find(kAccesses, access) == kAccesses.end()) return std::nullopt;

@@ -92,11 +92,7 @@ Result<UnixDiag> parse_unix_diag(std::string_view message) {
 }
 
 Result<SockDiag> SockDiag::open() {
-  UniqueFd socket(::socket(
-      AF_NETLINK,
-      SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-      NETLINK_SOCK_DIAG
-  ));
+  UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
   if (!socket) return system_error(errno, "sock_diag");
   return SockDiag(std::move(socket));
 }
@@ -106,6 +102,7 @@ Result<UnixDiag> SockDiag::unix_socket(std::uint32_t inode) const {
     nlmsghdr header;
     unix_diag_req body;
   } request{};
+
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
   request.header.nlmsg_flags = NLM_F_REQUEST;

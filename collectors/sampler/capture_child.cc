@@ -152,8 +152,6 @@ Result<void> take_samples(
     }
     span.add(proc, request.pid, *sample);
     report.capture.samples.push_back(*std::move(sample));
-    // It stands still once its stop comes, and until this process ends.
-    if (stacks != nullptr && stacks->still_attached()) break;
   }
   report.capture.captured_at_micros = now_micros();
   return boost::system::in_place_value;

@@ -97,7 +97,7 @@ struct CaptureRequest {
   bool keep_snapshot = false;  ///< answer with Capture::snapshot, when it fits
   /// How many samples of a running process may have a stack, each by one stop: the last ones.
   std::uint32_t max_stops = 1;
-  bool inlines = false;        ///< also frames of functions that were inlined
+  bool inlines = false;  ///< also frames of functions that were inlined
   /// How much of the deadline may go to waiting for debug files that are being downloaded; 0: what
   /// is not there yet is for a later capture.
   std::uint32_t wait_for_symbols_ms = 0;

@@ -103,18 +103,40 @@ class Tracee {
   pid_t pid_;
 };
 
-/// Waits for the stop. The status of waitpid(2), or nothing when the deadline passed.
-std::optional<int>
+/// What became of the wait for a stop.
+struct Stop {
+  bool ended = false;       ///< the process ended instead
+  int returned_signal = 0;  ///< to hand back at DETACH
+};
+
+/// A signal-delivery-stop took the signal out of the target's queue. In a PTRACE_EVENT_STOP (ours,
+/// or a group stop) there is none, and a group stop stays one.
+int signal_to_return(int code) {
+  return code >> 8 == PTRACE_EVENT_STOP ? 0 : code;
+}
+
+/// Waits for the stop; nothing when the deadline passed. Looks without taking (WNOWAIT): if we die
+/// before DETACH, the kernel delivers the signal that such a stop holds, which a wait that takes
+/// the stop would have lost.
+std::optional<Stop>
 wait_for_stop(pid_t pid, const AwaitedStop& stop, std::int64_t deadline, Held& held) {
+  constexpr int look = WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL;
   const std::int64_t spin_until = held.last_seen_running + kSpinNanos;
   while (true) {
     const std::int64_t asked = now_nanos();
-    int status = 0;
-    const pid_t got = ::waitpid(pid, &status, WNOHANG | __WALL);
-    if (got == pid) return status;
-    if (got < 0 && errno != EINTR) {
+    siginfo_t info{};
+    const int failed = ::waitid(P_PID, static_cast<id_t>(pid), &info, look);
+    if (failed != 0 && errno != EINTR) {
       held.error = errno;
       return std::nullopt;
+    }
+    if (failed == 0 && info.si_pid == pid) {
+      if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED) {
+        return Stop{.returned_signal = signal_to_return(info.si_status)};
+      }
+      // Its parent hears of the end only when its tracer has.
+      ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | __WALL);
+      return Stop{.ended = true};
     }
     held.last_seen_running = asked;
     if (asked >= deadline) return std::nullopt;
@@ -122,12 +144,6 @@ wait_for_stop(pid_t pid, const AwaitedStop& stop, std::int64_t deadline, Held& h
       stop.sleep();
     }
   }
-}
-
-/// The signal to hand back at DETACH: a signal-delivery-stop took one out of the target's queue. In
-/// a PTRACE_EVENT_STOP (ours, or a group stop) there is none, and a group stop stays one.
-int signal_to_return(int status) {
-  return status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
 }
 
 StackSnapshot to_snapshot(ProcessKey key, const HeldStack& stack, const Held& held) {
@@ -177,7 +193,7 @@ Result<StackSnapshot> hold(
   const ProcessMemory memory(key.pid);
   HeldStack stack(memory, mappings);
   if (!stack.ready()) return Error{Errc::io, "no memory for a copy of the stack"};
-  const AwaitedStop stop;
+  const AwaitedStop awaited;
 
   at(CapturePoint::before_seize);
   Held held;
@@ -194,17 +210,17 @@ Result<StackSnapshot> hold(
     return from_errno("PTRACE_INTERRUPT", error);
   }
   at(CapturePoint::after_interrupt);
-  const auto status = wait_for_stop(key.pid, stop, give_up, held);
-  if (!status) {
-    if (held.error != 0) return from_errno("waitpid", held.error);
+  const auto stop = wait_for_stop(key.pid, awaited, give_up, held);
+  if (!stop) {
+    if (held.error != 0) return from_errno("waitid", held.error);
     return Error{Errc::timeout, "the process did not stop in time"};
   }
-  if (!WIFSTOPPED(*status)) return Error{Errc::not_found, "the process ended"};
+  if (stop->ended) return Error{Errc::not_found, "the process ended"};
 
   at(CapturePoint::while_stopped);
   if (same) held.error = tracee.registers(held.registers);
   const bool copied = same && held.error == 0 && stack.copy(held.registers.rsp);
-  const int detach_error = tracee.detach(signal_to_return(*status));
+  const int detach_error = tracee.detach(stop->returned_signal);
   held.released = now_nanos();
   at(CapturePoint::after_detach);
 

@@ -105,9 +105,7 @@ class FileLocks : public ::testing::Test {
     });
     char byte = 0;
     ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-    const ChildProcess waiter([&] {
-      lock(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
-    });
+    const ChildProcess waiter([&] { lock(::open(path_.c_str(), O_RDWR | O_CLOEXEC)); });
     ASSERT_TRUE(blocks_in(waiter.pid(), call));
     Capture capture;
     ASSERT_TRUE(observe_process(ProcFs(), waiter.pid(), true, capture));

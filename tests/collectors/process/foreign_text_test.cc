@@ -68,7 +68,10 @@ TEST(Fdinfo, OfATimerAndOthersIsToldInWords) {
       "CLOCK_BOOTTIME, fires in 59.50 s, 2 expiries not read"
   );
   EXPECT_EQ(descriptor_detail(FdKind::eventfd, fdinfo("eventfd-count:       ff\n")), "count 255");
-  EXPECT_EQ(descriptor_detail(FdKind::pidfd, fdinfo("Pid:\t-1\nNSpid:\t-1\n")), "its process has ended");
+  EXPECT_EQ(
+      descriptor_detail(FdKind::pidfd, fdinfo("Pid:\t-1\nNSpid:\t-1\n")),
+      "its process has ended"
+  );
   EXPECT_EQ(descriptor_detail(FdKind::pipe, fdinfo("")), "both ends");
   EXPECT_EQ(descriptor_detail(FdKind::timerfd, fdinfo("")), "");
 }
@@ -140,8 +143,7 @@ std::string unix_message(const std::string& attributes, std::uint16_t type = SOC
   body.udiag_type = SOCK_STREAM;
   body.udiag_state = 1;
   nlmsghdr header{};
-  header.nlmsg_len =
-      static_cast<std::uint32_t>(sizeof header + sizeof body + attributes.size());
+  header.nlmsg_len = static_cast<std::uint32_t>(sizeof header + sizeof body + attributes.size());
   header.nlmsg_type = type;
   return bytes_of(header) + bytes_of(body) + attributes;
 }
@@ -217,7 +219,10 @@ TEST(FileServer, BeforeLinux616IsALikelyOne) {
   EXPECT_TRUE(query.accepts(7, fdinfo("")));
   EXPECT_TRUE(query.accepts(8, fdinfo("")));
   FdTarget fd;
-  daemons.take({{7, "sshfs", ProcessState::sleeping, ""}, {8, "x", ProcessState::sleeping, ""}}, fd);
+  daemons.take(
+      {{7, "sshfs", ProcessState::sleeping, ""}, {8, "x", ProcessState::sleeping, ""}},
+      fd
+  );
   ASSERT_EQ(fd.servers.size(), 1U);
   EXPECT_EQ(fd.servers[0].pid, 7);
   EXPECT_FALSE(fd.servers_certain);
@@ -230,7 +235,10 @@ TEST(FileServer, WhoseConnectionIsToldIsCertain) {
   EXPECT_FALSE(query.accepts(8, fdinfo("fuse_connection:\t46\n")));
   EXPECT_TRUE(query.accepts(9, fdinfo("")));
   FdTarget fd;
-  daemons.take({{7, "python3", ProcessState::stopped, ""}, {9, "sshfs", ProcessState::sleeping, ""}}, fd);
+  daemons.take(
+      {{7, "python3", ProcessState::stopped, ""}, {9, "sshfs", ProcessState::sleeping, ""}},
+      fd
+  );
   ASSERT_EQ(fd.servers.size(), 1U);
   EXPECT_EQ(fd.servers[0].pid, 7);
   EXPECT_TRUE(fd.servers_certain);
@@ -278,18 +286,44 @@ TEST(Aarch64, CallsAreDecodedByTheirOwnNumbers) {
       "read(5, 0xaaab0c0, 8192)"
   );
   EXPECT_EQ(decoded("83 0x9 0x0 0x0 0x0 0x0 0x0 0xffffc0002000 0xffff9a3c1f28"), "fdatasync(9)");
-  EXPECT_EQ(decoded("32 0x9 0x2 0x0 0x0 0x0 0x0 0xffffc0002000 0xffff9a3c1f28"), "flock(9, LOCK_EX)");
+  EXPECT_EQ(
+      decoded("32 0x9 0x2 0x0 0x0 0x0 0x0 0xffffc0002000 0xffff9a3c1f28"),
+      "flock(9, LOCK_EX)"
+  );
 }
 
 TEST(SyscallTables, BothKnowEachBlockingCallOfABackend) {
-  for (const char* name :
-       {"openat",     "read",          "write",       "pread64",         "pwrite64",
-        "preadv",     "pwritev",       "fsync",       "fdatasync",       "sync_file_range",
-        "fallocate",  "epoll_pwait",   "ppoll",       "pselect6",        "futex",
-        "semop",      "semtimedop",    "connect",     "accept",          "recvfrom",
-        "sendto",     "recvmsg",       "sendmsg",     "wait4",           "waitid",
-        "nanosleep",  "clock_nanosleep", "flock",     "fcntl",           "io_uring_enter",
-        "ioctl"}) {
+  for (const char* name : {"openat",
+                           "read",
+                           "write",
+                           "pread64",
+                           "pwrite64",
+                           "preadv",
+                           "pwritev",
+                           "fsync",
+                           "fdatasync",
+                           "sync_file_range",
+                           "fallocate",
+                           "epoll_pwait",
+                           "ppoll",
+                           "pselect6",
+                           "futex",
+                           "semop",
+                           "semtimedop",
+                           "connect",
+                           "accept",
+                           "recvfrom",
+                           "sendto",
+                           "recvmsg",
+                           "sendmsg",
+                           "wait4",
+                           "waitid",
+                           "nanosleep",
+                           "clock_nanosleep",
+                           "flock",
+                           "fcntl",
+                           "io_uring_enter",
+                           "ioctl"}) {
     for (const SyscallTable table : {SyscallTable::x86_64, SyscallTable::generic}) {
       int found = 0;
       for (long number = 0; number < 512; ++number)

@@ -182,186 +182,189 @@ void connect_to_full_queue(const std::string& folder) {
 }
 
 const std::vector<BlockedCall>& blocked_calls() {
-  static const std::vector<BlockedCall> kCalls{
-      {"openat",
-       [](const std::string& folder) {
-         ::mkfifo((folder + "/fi fo\n").c_str(), 0600);
-         ::syscall(SYS_openat, AT_FDCWD, (folder + "/fi fo\n").c_str(), O_RDONLY | O_CLOEXEC);
-       }},
+  static const std::vector<BlockedCall> kCalls {
+    {"openat",
+     [](const std::string& folder) {
+       ::mkfifo((folder + "/fi fo\n").c_str(), 0600);
+       ::syscall(SYS_openat, AT_FDCWD, (folder + "/fi fo\n").c_str(), O_RDONLY | O_CLOEXEC);
+     }},
 #if defined(__x86_64__)
-      {"open",
-       [](const std::string& folder) {
-         ::mkfifo((folder + "/fifo").c_str(), 0600);
-         ::syscall(SYS_open, (folder + "/fifo").c_str(), O_WRONLY);
-       }},
-      {"epoll_wait",
-       [](const std::string&) {
-         epoll_event event{};
-         ::syscall(SYS_epoll_wait, ::epoll_create1(0), &event, 1, -1);
-       }},
-      {"poll",
-       [](const std::string&) {
-         std::array<pollfd, 2> list{{{pipe_end(0), POLLIN | POLLRDHUP, 0}, {-1, 0, 0}}};
-         ::syscall(SYS_poll, list.data(), 2, 3'600'000);
-       }},
-      {"select",
-       [](const std::string&) {
-         fd_set set;
-         FD_ZERO(&set);
-         const int fd = pipe_end(0);
-         FD_SET(fd, &set);
-         timeval hour{3600, 5};
-         ::syscall(SYS_select, fd + 1, &set, nullptr, nullptr, &hour);
-       }},
+        {"open",
+         [](const std::string& folder) {
+           ::mkfifo((folder + "/fifo").c_str(), 0600);
+           ::syscall(SYS_open, (folder + "/fifo").c_str(), O_WRONLY);
+         }},
+        {"epoll_wait",
+         [](const std::string&) {
+           epoll_event event{};
+           ::syscall(SYS_epoll_wait, ::epoll_create1(0), &event, 1, -1);
+         }},
+        {"poll",
+         [](const std::string&) {
+           std::array<pollfd, 2> list{{{pipe_end(0), POLLIN | POLLRDHUP, 0}, {-1, 0, 0}}};
+           ::syscall(SYS_poll, list.data(), 2, 3'600'000);
+         }},
+        {"select",
+         [](const std::string&) {
+           fd_set set;
+           FD_ZERO(&set);
+           const int fd = pipe_end(0);
+           FD_SET(fd, &set);
+           timeval hour{3600, 5};
+           ::syscall(SYS_select, fd + 1, &set, nullptr, nullptr, &hour);
+         }},
 #endif
-      {"read",
-       [](const std::string&) {
-         std::array<char, 100> buffer{};
-         static_cast<void>(::read(pipe_end(0), buffer.data(), buffer.size()));
-       }},
-      {"readv",
-       [](const std::string&) {
-         std::array<char, 100> buffer{};
-         iovec vector{buffer.data(), buffer.size()};
-         static_cast<void>(::readv(pipe_end(0), &vector, 1));
-       }},
-      {"write",
-       [](const std::string&) {
-         const std::vector<char> buffer(1U << 20U, 'x');
-         static_cast<void>(::write(pipe_end(1), buffer.data(), buffer.size()));
-       }},
-      {"writev",
-       [](const std::string&) {
-         std::vector<char> buffer(1U << 20U, 'x');
-         std::array<iovec, 2> vectors{{{buffer.data(), 10}, {buffer.data(), buffer.size()}}};
-         static_cast<void>(::writev(pipe_end(1), vectors.data(), 2));
-       }},
-      {"epoll_pwait",
-       [](const std::string&) {
-         epoll_event event{};
-         const sigset_t set = some_signals();
-         ::syscall(SYS_epoll_pwait, ::epoll_create1(0), &event, 1, -1, &set, 8);
-       }},
-      {"ppoll",
-       [](const std::string&) {
-         pollfd entry{pipe_end(0), POLLIN, 0};
-         const sigset_t set = some_signals();
-         ::syscall(SYS_ppoll, &entry, 1, &kHour, &set, 8);
-       }},
-      {"pselect6",
-       [](const std::string&) {
-         fd_set set;
-         FD_ZERO(&set);
-         const int fd = pipe_end(0);
-         FD_SET(fd, &set);
-         const sigset_t signals = some_signals();
-         const timespec hour = kHour;
-         ::pselect(fd + 1, &set, nullptr, nullptr, &hour, &signals);
-       }},
-      {"futex",
-       [](const std::string&) {
-         static int word = 5;
-         const timespec hour = kHour;
-         ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 5, &hour, nullptr, 0);
-       }},
-      {"semtimedop",
-       [](const std::string&) {
-         sembuf operation{1, -1, SEM_UNDO};
-         ::syscall(SYS_semtimedop, semaphore_set(), &operation, 1, &kHour);
-       }},
+        {"read",
+         [](const std::string&) {
+           std::array<char, 100> buffer{};
+           static_cast<void>(::read(pipe_end(0), buffer.data(), buffer.size()));
+         }},
+        {"readv",
+         [](const std::string&) {
+           std::array<char, 100> buffer{};
+           iovec vector{buffer.data(), buffer.size()};
+           static_cast<void>(::readv(pipe_end(0), &vector, 1));
+         }},
+        {"write",
+         [](const std::string&) {
+           const std::vector<char> buffer(1U << 20U, 'x');
+           static_cast<void>(::write(pipe_end(1), buffer.data(), buffer.size()));
+         }},
+        {"writev",
+         [](const std::string&) {
+           std::vector<char> buffer(1U << 20U, 'x');
+           std::array<iovec, 2> vectors{{{buffer.data(), 10}, {buffer.data(), buffer.size()}}};
+           static_cast<void>(::writev(pipe_end(1), vectors.data(), 2));
+         }},
+        {"epoll_pwait",
+         [](const std::string&) {
+           epoll_event event{};
+           const sigset_t set = some_signals();
+           ::syscall(SYS_epoll_pwait, ::epoll_create1(0), &event, 1, -1, &set, 8);
+         }},
+        {"ppoll",
+         [](const std::string&) {
+           pollfd entry{pipe_end(0), POLLIN, 0};
+           const sigset_t set = some_signals();
+           ::syscall(SYS_ppoll, &entry, 1, &kHour, &set, 8);
+         }},
+        {"pselect6",
+         [](const std::string&) {
+           fd_set set;
+           FD_ZERO(&set);
+           const int fd = pipe_end(0);
+           FD_SET(fd, &set);
+           const sigset_t signals = some_signals();
+           const timespec hour = kHour;
+           ::pselect(fd + 1, &set, nullptr, nullptr, &hour, &signals);
+         }},
+        {"futex",
+         [](const std::string&) {
+           static int word = 5;
+           const timespec hour = kHour;
+           ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 5, &hour, nullptr, 0);
+         }},
+        {"semtimedop",
+         [](const std::string&) {
+           sembuf operation{1, -1, SEM_UNDO};
+           ::syscall(SYS_semtimedop, semaphore_set(), &operation, 1, &kHour);
+         }},
 #if defined(__x86_64__)
-      {"semop",
-       [](const std::string&) {
-         sembuf operation{0, -1, 0};
-         ::syscall(SYS_semop, semaphore_set(), &operation, 1);
-       }},
+        {"semop",
+         [](const std::string&) {
+           sembuf operation{0, -1, 0};
+           ::syscall(SYS_semop, semaphore_set(), &operation, 1);
+         }},
 #endif
-      {"connect", connect_to_full_queue},
-      {"accept4",
-       [](const std::string& folder) {
-         sockaddr_un address{};
-         address.sun_family = AF_UNIX;
-         (folder + "/s").copy(address.sun_path, sizeof address.sun_path - 1);
-         const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
-         ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address);  // NOLINT
-         ::listen(listener, 1);
-         ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-       }},
-      {"recvfrom",
-       [](const std::string&) {
-         std::array<char, 100> buffer{};
-         ::recvfrom(socket_end(), buffer.data(), buffer.size(), MSG_PEEK, nullptr, nullptr);
-       }},
-      {"recvmsg",
-       [](const std::string&) {
-         std::array<char, 100> buffer{};
-         iovec vector{buffer.data(), buffer.size()};
-         msghdr message{};
-         message.msg_iov = &vector;
-         message.msg_iovlen = 1;
-         ::recvmsg(socket_end(), &message, MSG_WAITALL);
-       }},
-      {"sendto",
-       [](const std::string&) {
-         const std::vector<char> buffer(16U << 20U, 'x');
-         ::sendto(socket_end(), buffer.data(), buffer.size(), MSG_NOSIGNAL, nullptr, 0);
-       }},
-      {"sendmsg",
-       [](const std::string&) {
-         std::vector<char> buffer(16U << 20U, 'x');
-         iovec vector{buffer.data(), buffer.size()};
-         msghdr message{};
-         message.msg_iov = &vector;
-         message.msg_iovlen = 1;
-         ::sendmsg(socket_end(), &message, MSG_NOSIGNAL);
-       }},
-      {"wait4",
-       [](const std::string&) {
-         if (::fork() == 0) {
-           ::alarm(60);
-           ::pause();
-         }
-         ::wait4(-1, nullptr, WUNTRACED, nullptr);
-       }},
-      {"waitid",
-       [](const std::string&) {
-         const pid_t child = ::fork();
-         if (child == 0) {
-           ::alarm(60);
-           ::pause();
-         }
-         siginfo_t info{};
-         ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
-       }},
-      {"nanosleep",
-       [](const std::string&) { ::syscall(SYS_nanosleep, &kHour, nullptr); }},
-      {"clock_nanosleep",
-       [](const std::string&) { ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kHour, nullptr); }},
-      {"flock",
-       [](const std::string& folder) {
-         const int fd = locked_file(folder, [](int file) { ::flock(file, LOCK_EX); });
-         ::flock(fd, LOCK_SH);
-       }},
-      {"fcntl",
-       [](const std::string& folder) {
-         lock_range(locked_file(folder, [](int fd) { lock_range(fd, F_SETLKW); }), F_SETLKW);
-       }},
-      {"fcntl",
-       [](const std::string& folder) {
-         const int fd = locked_file(folder, [](int file) { lock_range(file, F_OFD_SETLKW); });
-         lock_range(fd, F_OFD_SETLKW);
-       }},
-      {"io_uring_enter",
-       [](const std::string&) {
-         io_uring_params params{};
-         const auto ring = ::syscall(SYS_io_uring_setup, 8, &params);
-         ::syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, nullptr, 8);
-       }},
-      {"rt_sigtimedwait",
-       [](const std::string&) {
-         const sigset_t set = some_signals();
-         ::syscall(SYS_rt_sigtimedwait, &set, nullptr, &kHour, 8);
-       }},
+        {"connect", connect_to_full_queue},
+        {"accept4",
+         [](const std::string& folder) {
+           sockaddr_un address{};
+           address.sun_family = AF_UNIX;
+           (folder + "/s").copy(address.sun_path, sizeof address.sun_path - 1);
+           const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+           ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address);  // NOLINT
+           ::listen(listener, 1);
+           ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+         }},
+        {"recvfrom",
+         [](const std::string&) {
+           std::array<char, 100> buffer{};
+           ::recvfrom(socket_end(), buffer.data(), buffer.size(), MSG_PEEK, nullptr, nullptr);
+         }},
+        {"recvmsg",
+         [](const std::string&) {
+           std::array<char, 100> buffer{};
+           iovec vector{buffer.data(), buffer.size()};
+           msghdr message{};
+           message.msg_iov = &vector;
+           message.msg_iovlen = 1;
+           ::recvmsg(socket_end(), &message, MSG_WAITALL);
+         }},
+        {"sendto",
+         [](const std::string&) {
+           const std::vector<char> buffer(16U << 20U, 'x');
+           ::sendto(socket_end(), buffer.data(), buffer.size(), MSG_NOSIGNAL, nullptr, 0);
+         }},
+        {"sendmsg",
+         [](const std::string&) {
+           std::vector<char> buffer(16U << 20U, 'x');
+           iovec vector{buffer.data(), buffer.size()};
+           msghdr message{};
+           message.msg_iov = &vector;
+           message.msg_iovlen = 1;
+           ::sendmsg(socket_end(), &message, MSG_NOSIGNAL);
+         }},
+        {"wait4",
+         [](const std::string&) {
+           if (::fork() == 0) {
+             ::alarm(60);
+             ::pause();
+           }
+           ::wait4(-1, nullptr, WUNTRACED, nullptr);
+         }},
+        {"waitid",
+         [](const std::string&) {
+           const pid_t child = ::fork();
+           if (child == 0) {
+             ::alarm(60);
+             ::pause();
+           }
+           siginfo_t info{};
+           ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT);
+         }},
+        {"nanosleep",
+         [](const std::string&) {
+           ::syscall(SYS_nanosleep, &kHour, nullptr);
+         }},
+        {"clock_nanosleep",
+         [](const std::string&) {
+           ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kHour, nullptr);
+         }},
+        {"flock",
+         [](const std::string& folder) {
+           const int fd = locked_file(folder, [](int file) { ::flock(file, LOCK_EX); });
+           ::flock(fd, LOCK_SH);
+         }},
+        {"fcntl",
+         [](const std::string& folder) {
+           lock_range(locked_file(folder, [](int fd) { lock_range(fd, F_SETLKW); }), F_SETLKW);
+         }},
+        {"fcntl",
+         [](const std::string& folder) {
+           const int fd = locked_file(folder, [](int file) { lock_range(file, F_OFD_SETLKW); });
+           lock_range(fd, F_OFD_SETLKW);
+         }},
+        {"io_uring_enter",
+         [](const std::string&) {
+           io_uring_params params{};
+           const auto ring = ::syscall(SYS_io_uring_setup, 8, &params);
+           ::syscall(SYS_io_uring_enter, ring, 0, 1, IORING_ENTER_GETEVENTS, nullptr, 8);
+         }},
+        {"rt_sigtimedwait", [](const std::string&) {
+           const sigset_t set = some_signals();
+           ::syscall(SYS_rt_sigtimedwait, &set, nullptr, &kHour, 8);
+         }},
   };
   return kCalls;
 }
