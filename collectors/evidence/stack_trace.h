@@ -72,6 +72,7 @@ struct StackTrace {
   /// frames[omitted_after]. 0: none, the frames are all there.
   std::uint32_t omitted = 0;
   std::uint32_t omitted_after = 0;
+  bool wants_registers = false;  ///< not complete for want of a register: a stop would tell it
 
   friend bool operator==(const StackTrace&, const StackTrace&) = default;
 };

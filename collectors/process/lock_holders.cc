@@ -51,7 +51,9 @@ std::vector<FileLock> locks_in_the_way(
 
   std::vector<FileLock> found;
   std::ranges::copy_if(locks, std::back_inserter(found), [&](const FileLock& lock) {
-    return lock.depth == 0 && conflict(lock, *wait);
+    // fcntl() turns a process's own lock into the one it asks for.
+    const bool own = lock.type == "POSIX" && lock.pid == waiter;
+    return lock.depth == 0 && !own && conflict(lock, *wait);
   });
   if (!found.empty()) return found;
   // Waits stand below what they wait for.

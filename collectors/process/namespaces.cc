@@ -59,9 +59,16 @@ void observe_namespaces(const ProcFs& proc, pid_t pid, Capture& capture) {
   if (capture.tracer) inside.name(*capture.tracer);
   for (RelatedProcess& child : capture.children)
     inside.name(child);
-  if (!capture.syscall || !capture.syscall->fd) return;
-  for (RelatedProcess& peer : capture.syscall->fd->peers)
-    inside.name(peer);
+  if (capture.parent) inside.name(*capture.parent);
+  if (!capture.syscall) return;
+  const auto name_all = [&inside](FdTarget& descriptor) {
+    for (auto* processes : {&descriptor.peers, &descriptor.servers})
+      for (RelatedProcess& process : *processes)
+        inside.name(process);
+  };
+  if (capture.syscall->fd) name_all(*capture.syscall->fd);
+  for (FdTarget& member : capture.syscall->members)
+    name_all(member);
 }
 
 }  // namespace pghang

@@ -126,7 +126,7 @@ bool worth_stopping(const Capture& capture, const CaptureRequest& request, bool 
   return request.allow_ptrace_stop && !stopped_before && !capture.gone &&
          !capture.samples.empty() && capture.samples.back().state == ProcessState::sleeping &&
          !capture.samples.back().frozen && capture.stack.method == CaptureMethod::in_place &&
-         !capture.stack.complete;
+         !capture.stack.complete && capture.stack.wants_registers;
 }
 
 bool take_better_stack(

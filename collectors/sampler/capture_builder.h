@@ -15,7 +15,8 @@ build_capture(ChildReport& report, const CaptureRequest& request, const ModuleSo
 [[nodiscard]] const StackSnapshot* last_stack(const ChildReport& report);
 
 /// Whether one stop could tell more than the capture has: a process asleep whose stack in_place
-/// could not follow to its end, and that was not stopped for this capture before.
+/// could not follow for want of a register, and that was not stopped for this capture before. What
+/// else ends a walk (JIT code, a missing file) a stop does not cure.
 [[nodiscard]] bool
 worth_stopping(const Capture& capture, const CaptureRequest& request, bool stopped_before);
 

@@ -17,7 +17,7 @@ namespace pghang::sampler {
 /// Stacks: each sample of a process that does not run gets one `in_place`. A running one is stopped
 /// for the last max_stops of its samples, once for each; earlier ones have none. Only several
 /// stacks tell where a loop goes, and a hold is short: 5 stops of a PL/Python loop took 0.51 ms in
-/// all on two cores with a load of 20. A stop that does not come in time ends the samples.
+/// all on two cores with a load of 20. A stop that does not come in time is the last one.
 [[nodiscard]] ChildReport run_task(
     const ChildTask& asked,
     const ProcFs& proc,

@@ -38,7 +38,7 @@ struct ChildReport {
   std::vector<StackSnapshot> stacks;
   /// For each sample its index in `stacks`, plus 1; 0: none taken. As many as capture.samples.
   std::vector<std::uint32_t> stack_of_sample;
-  bool stopped_target = false;  ///< a stop was tried: never a second one in one capture
+  bool stopped_target = false;  ///< a stop was tried: for a better stack no other one is
   /// On the wire `mappings` is empty. It is the number of them in the worker's MappingsMemo as it
   /// was at the fork, or else the text to parse.
   std::uint32_t known_maps = 0;

@@ -51,6 +51,14 @@ class Search {
     return std::nullopt;
   }
 
+  /// The server's process is one of PostgreSQL's, not a pooler's, and may be looked at.
+  [[nodiscard]] bool knows_namespace() const {
+    const pid_t server = request_.server_process;
+    const auto text = proc_.read(server, "stat");
+    const auto stat = text ? parse_stat(*text) : Result<ProcStat>(text.error());
+    return stat && is_named_postgres(*stat) && same_pid_namespace(proc_, server, server);
+  }
+
   [[nodiscard]] Result<std::vector<pid_t>> anywhere() const {
     const auto all = proc_.pids();
     if (!all) return all.error();
@@ -88,8 +96,15 @@ class Search {
 Result<pid_t> host_pid(const ProcFs& proc, const CaptureRequest& request) {
   if (!request.server_pid) return request.pid;
   const Search search(proc, request);
-  if (request.server_process != 0)
+  if (request.server_process != 0) {
     if (const auto pid = search.in_namespace()) return *pid;
+    // Where its namespace is known, a process of another one is another server's.
+    if (search.knows_namespace()) {
+      return Error{
+          Errc::not_found,
+          "the server has no process " + std::to_string(request.pid) + " any more"};
+    }
+  }
   const auto found = search.anywhere();
   if (!found) return found.error();
   if (found->size() == 1) return found->front();

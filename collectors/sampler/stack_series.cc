@@ -6,12 +6,14 @@
 
 #include "collectors/process/capabilities.h"
 #include "collectors/process/realtime.h"
+#include "collectors/sampler/capture_report.h"
 
 namespace pghang::sampler {
 namespace {
 
-/// Copies beyond this are not kept, but for the last sample's: 16 of 256 KiB are 4 MiB.
+/// Copies beyond these are not kept, but for the last sample's, so that all fit into a report.
 constexpr std::size_t kMaxStacks = 16;
+constexpr std::size_t kMaxKeptBytes = kMaxReportBytes - kMaxStackBytes - (2U << 20U);
 
 bool asleep(ProcessState state) {
   return state != ProcessState::running;
@@ -38,11 +40,13 @@ void StackSeries::take(Sample& sample, bool may_stop) {
     return;
   }
   last_stack_ = 0;
-  const bool room = report_.stacks.size() < kMaxStacks;
-  if (room && asleep(sample.state)) {
-    if (auto snapshot = in_place()) keep(*std::move(snapshot), sample);
-  } else if (room && may_stop && request_.allow_ptrace_stop) {
-    if (auto snapshot = stopped()) keep(*std::move(snapshot), sample);
+  if (report_.stacks.size() < kMaxStacks) {
+    auto snapshot = in_place();
+    const bool runs = !snapshot && snapshot.error().code == Errc::busy && !asleep(sample.state);
+    if (runs && may_stop && this->may_stop()) snapshot = stopped();
+    if (snapshot && kept_bytes() + snapshot->stack.size() <= kMaxKeptBytes) {
+      keep(*std::move(snapshot), sample);
+    }
   }
   last_ = sample;
   report_.stack_of_sample.push_back(last_stack_);
@@ -54,7 +58,7 @@ void StackSeries::take_last(Sample& sample) {
     return;
   }
   last_stack_ = 0;
-  auto snapshot = any_way(sample.state);
+  auto snapshot = any_way();
   if (snapshot) {
     keep(*std::move(snapshot), sample);
   } else {
@@ -82,13 +86,18 @@ bool StackSeries::has_not_run_since_last(const Sample& sample) const {
          sample.involuntary_switches == last_.involuntary_switches;
 }
 
-Result<StackSnapshot> StackSeries::any_way(ProcessState state) {
-  if (asleep(state) || !request_.allow_ptrace_stop) {
-    auto snapshot = in_place();
-    if (snapshot || snapshot.error().code != Errc::busy || !request_.allow_ptrace_stop) {
-      return snapshot;
-    }
-  }
+std::size_t StackSeries::kept_bytes() const {
+  std::size_t bytes = 0;
+  for (const StackSnapshot& snapshot : report_.stacks)
+    bytes += snapshot.stack.size();
+  return bytes;
+}
+
+/// In place first, whatever state was seen: it may have gone to sleep since, and a stop would break
+/// off what it waits in.
+Result<StackSnapshot> StackSeries::any_way() {
+  auto standing = in_place();
+  if (standing || standing.error().code != Errc::busy || !may_stop()) return standing;
   auto snapshot = stopped();
   // It may have fallen asleep, or into D, since its state was read.
   const bool not_running = !snapshot && (snapshot.error().code == Errc::refused ||
@@ -114,13 +123,15 @@ Result<StackSnapshot> StackSeries::stopped() {
          .needs = "CAP_SYS_NICE"}
     );
   }
-  return capture_ptrace_stop(
+  auto snapshot = capture_ptrace_stop(
       proc_,
       key_,
       report_.mappings,
       std::chrono::milliseconds(request_.stop_deadline_ms),
       listener_
   );
+  stop_timed_out_ = !snapshot && snapshot.error().code == Errc::timeout;
+  return snapshot;
 }
 
 void StackSeries::keep(StackSnapshot snapshot, Sample& sample) {

@@ -37,7 +37,12 @@ class StackSeries {
   [[nodiscard]] bool has_not_run_since_last(const Sample& sample) const;
   [[nodiscard]] Result<StackSnapshot> in_place();
   [[nodiscard]] Result<StackSnapshot> stopped();
-  [[nodiscard]] Result<StackSnapshot> any_way(ProcessState state);
+  [[nodiscard]] Result<StackSnapshot> any_way();
+  [[nodiscard]] std::size_t kept_bytes() const;
+
+  /// What did not stop in time is not asked again.
+  [[nodiscard]] bool may_stop() const { return request_.allow_ptrace_stop && !stop_timed_out_; }
+
   void keep(StackSnapshot snapshot, Sample& sample);
 
   const ProcFs& proc_;
@@ -45,6 +50,7 @@ class StackSeries {
   const CaptureRequest& request_;
   const CapturePointListener& listener_;
   ChildReport& report_;
+  bool stop_timed_out_ = false;
   Sample last_;                   ///< the sample that the last in_place stack belongs to
   std::uint32_t last_stack_ = 0;  ///< its number in the report, plus 1
 };

@@ -54,7 +54,9 @@ SymbolCosts Symbolizer::add(
     if (wait_for_downloads(std::min(Clock::now() + wait, budget.kill_at - kLookUpBudget))) {
       StackSnapshot whole = snapshot;
       whole.mappings = mappings;
-      capture.stack.frames = unwind(whole, modules_).frames;
+      const double held = capture.stack.held_micros;
+      capture.stack = unwind(whole, modules_);
+      capture.stack.held_micros = held;
       sites = code_sites(capture.stack, mappings, modules_);
     }
   }

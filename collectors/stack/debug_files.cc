@@ -81,7 +81,7 @@ by_build_id(const UniqueFd& root, const std::string& debug_root, const std::stri
   auto file = map_in(root, path);
   if (!file || build_id_of(*file) != build_id) return std::nullopt;
   FileBytes shared = find_shared(root, debug_root, path, *file);
-  return DebugFile{std::move(*file), std::move(shared)};
+  return DebugFile{.file = std::move(*file), .shared = std::move(shared)};
 }
 
 std::optional<DebugFile> by_link(
@@ -100,7 +100,7 @@ std::optional<DebugFile> by_link(
     if (!build_id.empty() && !other.empty() && other != build_id) continue;
     if (crc_of(file->view()) != link.crc) continue;
     FileBytes shared = find_shared(root, places.debug_root, path, *file);
-    return DebugFile{std::move(*file), std::move(shared)};
+    return DebugFile{.file = std::move(*file), .shared = std::move(shared)};
   }
   return std::nullopt;
 }
@@ -127,12 +127,18 @@ std::optional<DebugFile> find_debug_file(const DebugPlaces& places, const ElfIma
   if (places.debug_root.empty()) return std::nullopt;
   const std::string build_id = module.build_id();
   for (const UniqueFd& root : places.roots) {
-    if (auto found = by_build_id(root, places.debug_root, build_id)) return found;
+    auto found = by_build_id(root, places.debug_root, build_id);
+    if (!found) continue;
+    found->ours = &root == &places.roots.back();
+    return found;
   }
   const auto link = debug_link_of(module);
   if (!link || places.directory.empty()) return std::nullopt;
   for (const UniqueFd& root : places.roots) {
-    if (auto found = by_link(root, places, *link, build_id)) return found;
+    auto found = by_link(root, places, *link, build_id);
+    if (!found) continue;
+    found->ours = &root == &places.roots.back();
+    return found;
   }
   return std::nullopt;
 }
@@ -141,7 +147,7 @@ std::optional<DebugFile> accept_debug_file(int fd, const ElfImage& module) {
   auto file = FileBytes::map(fd);
   const std::string build_id = module.build_id();
   if (!file || build_id.empty() || build_id_of(*file) != build_id) return std::nullopt;
-  return DebugFile{std::move(*file), {}};
+  return DebugFile{.file = std::move(*file), .shared = {}};
 }
 
 }  // namespace pghang

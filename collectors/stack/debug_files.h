@@ -31,7 +31,8 @@ struct DebugLink {
 /// A debug file that has been checked to belong to the module.
 struct DebugFile {
   FileBytes file;
-  FileBytes shared;  ///< what dwz(1) moved out of it (.gnu_debugaltlink); empty: nothing
+  FileBytes shared;   ///< what dwz(1) moved out of it (.gnu_debugaltlink); empty: nothing
+  bool ours = false;  ///< found below our own root: no container and no download has made it
 };
 
 /// By build id below the debug root, then by debug link: beside the module, in `.debug/` beside it,

@@ -60,9 +60,10 @@ void ElfModule::Impl::index(std::optional<DebugFile> debug_file) {
     debug = std::move(*debug_file);
     add_debug_file();
   }
-  // DWARF is read here only where it has to choose between aliases.
-  const auto names =
-      functions.ambiguous() ? DwarfFile::open(dwarf(), debug.shared.view()) : nullptr;
+  // To choose between aliases. Only of our own files: libdw is large, and this process lives on.
+  const auto names = debug.ours && functions.ambiguous()
+                         ? DwarfFile::open(debug.file.view(), debug.shared.view())
+                         : nullptr;
   functions.finish(names == nullptr ? PreferredNames() : names->function_names());
 }
 

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -201,9 +202,8 @@ Result<StackSnapshot> hold(
   const Tracee tracee(key.pid);
   if (const int error = tracee.seize(); error != 0) return from_errno("PTRACE_SEIZE", error);
   // From here on the pid cannot be reused: a tracee's pid is free only after its tracer has seen it
-  // die. Nor may anything return before DETACH, for a signal may have stopped it for us already:
-  // only a running process cannot be detached, and that is left to this thread's end.
-  const auto same = check_identity(proc, key);
+  // die. Another process is left without a stop, by the end of this thread.
+  if (const auto same = check_identity(proc, key); !same) return same.error();
 
   const std::int64_t give_up = now_nanos() + deadline.count() * kNanosPerMilli;
   if (const int error = tracee.interrupt(); error != 0) {
@@ -218,18 +218,29 @@ Result<StackSnapshot> hold(
   if (stop->ended) return Error{Errc::not_found, "the process ended"};
 
   at(CapturePoint::while_stopped);
-  if (same) held.error = tracee.registers(held.registers);
-  const bool copied = same && held.error == 0 && stack.copy(held.registers.rsp);
+  held.error = tracee.registers(held.registers);
+  const bool copied = held.error == 0 && stack.copy(held.registers.rsp);
   const int detach_error = tracee.detach(stop->returned_signal);
   held.released = now_nanos();
   at(CapturePoint::after_detach);
 
   if (detach_error != 0) return from_errno("PTRACE_DETACH", detach_error);
-  if (!same) return same.error();
   if (held.error != 0) return from_errno("PTRACE_GETREGSET", held.error);
   if (!copied) return Error{Errc::io, "the stack could not be read"};
   stack.complete();
   return to_snapshot(key, stack, held);
+}
+
+/// A thread can be joined shortly before the kernel lets its tracee go.
+void wait_until_let_go(const ProcFs& proc, pid_t pid, pid_t tracer) {
+  constexpr int looks = 100;
+  for (int i = 0; i < looks; ++i) {
+    const auto text = proc.read(pid, "status");
+    const auto status = text ? parse_status(*text) : Result<ProcStatus>(text.error());
+    if (!status || status->tracer_pid != tracer) return;
+    const timespec pause{0, kSleepNanos};
+    ::nanosleep(&pause, nullptr);
+  }
 }
 
 }  // namespace
@@ -245,11 +256,16 @@ Result<StackSnapshot> capture_ptrace_stop(
     const CapturePointListener& listener
 ) {
   Result<StackSnapshot> result = Error{Errc::io, "no thread for the stop"};
+  pid_t tracer = 0;
   try {
-    std::thread([&] { result = hold(proc, key, mappings, deadline, listener); }).join();
+    std::thread([&] {
+      tracer = ::gettid();
+      result = hold(proc, key, mappings, deadline, listener);
+    }).join();
   } catch (const std::system_error& error) {
     return Error{Errc::io, std::string("a thread for the stop: ") + error.what()};
   }
+  if (!result) wait_until_let_go(proc, key.pid, tracer);
   return result;
 }
 

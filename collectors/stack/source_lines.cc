@@ -105,7 +105,9 @@ void put_source(
   std::size_t room = inlines ? kMaxInlinedFrames : 0;
   std::vector<Frame> frames;
   auto site = sites.begin();
+  std::uint32_t seam = trace.omitted_after;
   for (std::size_t i = 0; i < trace.frames.size(); ++i) {
+    if (i == trace.omitted_after) seam = static_cast<std::uint32_t>(frames.size());
     Frame& frame = trace.frames[i];
     const bool has_site = site != sites.end() && site->frame == i;
     const SourceChain* chain = has_site ? sources.find(*site) : nullptr;
@@ -122,6 +124,7 @@ void put_source(
     frames.push_back(std::move(frame));
   }
   trace.frames = std::move(frames);
+  trace.omitted_after = trace.omitted == 0 ? 0 : seam;
 }
 
 }  // namespace pghang

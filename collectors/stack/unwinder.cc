@@ -242,6 +242,7 @@ class Walk {
     if (result != StepResult::stepped) {
       const DescribedFrame frame = describe(layout_, pc, is_return_address);
       const std::size_t missing = stepper_.missing_register();
+      trace_.wants_registers = result == StepResult::needs_register;
       return stop(stop_reason(result, frame.frame, frame.has_module, snapshot_, missing));
     }
     // A signal handler may run on a stack of its own, anywhere.

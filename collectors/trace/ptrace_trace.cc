@@ -5,6 +5,7 @@
 #include <csignal>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "collectors/process/check_process.h"
 #include "collectors/process/file_text.h"
@@ -92,7 +93,6 @@ class PtraceTrace {
 };
 
 Result<SyscallTrace> PtraceTrace::run() {
-  block_sigchld();
   trace_.method = TraceMethod::ptrace;
   if (const auto attached = attach(); !attached) return attached.error();
   const std::int64_t began = monotonic_nanos();
@@ -111,7 +111,8 @@ Result<void> PtraceTrace::attach() {
   const std::optional<long> waiting = waits_in(proc_, key_.pid);
   at(TracePoint::before_seize);
   if (const int error = tracee_.seize(); error != 0) return failed("PTRACE_SEIZE", error);
-  // From here on the pid cannot be reused. Another process is left without a stop, by our exit.
+  // From here on the pid cannot be reused. Another process is left without a stop, by the end of
+  // this thread.
   if (const auto same = check_identity(proc_, key_); !same) return same.error();
   if (const int error = tracee_.interrupt(); error != 0) return failed("PTRACE_INTERRUPT", error);
   at(TracePoint::after_interrupt);
@@ -136,7 +137,7 @@ void PtraceTrace::follow() {
     auto stop = tracee_.wait(until);
     const bool over = !stop;
     if (over) stop = tracee_.wait(monotonic_nanos() + kLastStopNanos);
-    if (!stop) return;  // the exit of this process lets it go
+    if (!stop) return;  // the end of this thread lets it go
     seen_ = monotonic_nanos();
     if (stop->kind == StopKind::ended) return end(TraceEnd::exited);
     ++trace_.stops;
@@ -203,7 +204,16 @@ Result<SyscallTrace> trace_by_ptrace(
     const TraceLimits& limits,
     const TracePointListener& listener
 ) {
-  return PtraceTrace(proc, key, limits, listener).run();
+  // In every thread: one that has it unblocked would take it, and the tracer would sleep on.
+  block_sigchld();
+  Result<SyscallTrace> result = Error{Errc::io, "no thread for the trace"};
+  // In a thread of its own, whose end lets a target go that has not stopped once more.
+  try {
+    std::thread([&] { result = PtraceTrace(proc, key, limits, listener).run(); }).join();
+  } catch (const std::system_error& error) {
+    return Error{Errc::io, std::string("a thread for the trace: ") + error.what()};
+  }
+  return result;
 }
 
 }  // namespace pghang

@@ -15,6 +15,9 @@ constexpr double kNanosPerMicro = 1e3;
 constexpr double kNanosPerSecond = 1e9;
 constexpr std::int64_t kMaxErrno = 4095;
 constexpr std::int64_t kRestartBlock = 516;
+/// There are fewer calls than that; a program may still ask for any number.
+constexpr std::size_t kMaxNumbers = 512;
+constexpr long kOtherNumbers = -1;
 
 /// The kernel's own codes, which programs never see (include/linux/errno.h): it restarts the call.
 const char* restart_name(int number) {
@@ -42,7 +45,8 @@ void SyscallTally::enter(long number, std::int64_t at) {
 
 void SyscallTally::exit(std::int64_t result, std::int64_t at) {
   if (!current_) return;
-  Count& count = counts_[current_->number];
+  const bool full = counts_.size() >= kMaxNumbers && !counts_.contains(current_->number);
+  Count& count = counts_[full ? kOtherNumbers : current_->number];
   const std::int64_t took = std::max<std::int64_t>(at - current_->since, 0);
   ++count.calls;
   count.nanos += took;
@@ -61,7 +65,7 @@ void SyscallTally::write(std::int64_t at, SyscallTrace& trace) const {
   for (const auto& [number, count] : counts_) {
     TracedCall call{
         .number = number,
-        .name = syscall_name(number),
+        .name = number == kOtherNumbers ? "others" : syscall_name(number),
         .calls = count.calls,
         .micros = static_cast<double>(count.nanos) / kNanosPerMicro,
         .longest_micros = static_cast<double>(count.longest) / kNanosPerMicro,

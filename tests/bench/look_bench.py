@@ -189,7 +189,7 @@ def arguments():
 
 def main():
     asked = arguments()
-    for reason in (abilities.root(), abilities.scheduler_trace()):
+    for reason in (abilities.root(), abilities.scheduler_trace(system_calls=True)):
         if reason:
             print(f"bench: {reason}", file=sys.stderr)
             sys.exit(77)

@@ -105,7 +105,7 @@ class Driver {
     pid_t pid = 0;
     // NOLINTNEXTLINE(cert-err34-c)
     if (std::sscanf(line, "prewarm %d", &pid) == 1) {
-      const auto done = run(client_->prewarm(pid, kPatience));
+      const auto done = run(client_->prewarm({.pid = pid}, kPatience));
       done ? static_cast<void>(std::puts("{\"done\":true}")) : print_error(done.error());
       return true;
     }

@@ -14,6 +14,7 @@ using sampler::MessageType;
 using sampler::PrewarmRequest;
 using sampler::SamplerStats;
 using sampler::TouchingNotice;
+using sampler::TraceRequest;
 
 /// What decodes encodes to something that decodes to the same.
 template <typename T>
@@ -30,6 +31,8 @@ void decode_by_type(MessageType type, std::string_view body) {
   switch (type) {
     case MessageType::capture: return decode_body<CaptureRequest>(body);
     case MessageType::prewarm: return decode_body<PrewarmRequest>(body);
+    case MessageType::trace: return decode_body<TraceRequest>(body);
+    case MessageType::traced: return decode_body<SyscallTrace>(body);
     case MessageType::captured: return decode_body<Capture>(body);
     case MessageType::failed: return decode_body<CaptureFailure>(body);
     case MessageType::stats_reply: return decode_body<SamplerStats>(body);

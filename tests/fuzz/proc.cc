@@ -1,5 +1,7 @@
+#include "collectors/process/file_server.h"
 #include "collectors/process/parse_text.h"
 #include "collectors/process/parsers.h"
+#include "collectors/process/sock_diag.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/targets.h"
 
@@ -26,7 +28,7 @@ void cmdline(std::string_view bytes) {
 using Parser = void (*)(std::string_view);
 
 /// The first byte of an input is an index into this: new ones go to the end.
-constexpr std::array<Parser, 12> kParsers{
+constexpr std::array<Parser, 17> kParsers{
     [](std::string_view text) { (void)parse_stat(text); },
     [](std::string_view text) { (void)parse_status(text); },
     maps,
@@ -39,6 +41,11 @@ constexpr std::array<Parser, 12> kParsers{
     [](std::string_view text) { (void)parse_cgroup(text); },
     [](std::string_view text) { (void)parse_fdinfo(text); },
     [](std::string_view text) { (void)parse_mountinfo(text); },
+    [](std::string_view text) { (void)parse_locks(text); },
+    [](std::string_view text) { (void)parse_inet_socket(text); },
+    [](std::string_view text) { (void)parse_unix_socket(text); },
+    [](std::string_view text) { (void)waiting_requests(text); },
+    [](std::string_view bytes) { (void)parse_unix_diag(bytes); },
 };
 
 }  // namespace

@@ -19,9 +19,15 @@ CAPTURES = 50
 TICK = 2  # microseconds: both clocks are cut to whole ones
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def can_trace():
     if reason := abilities.scheduler_trace():
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def can_trace_calls():
+    if reason := abilities.scheduler_trace(system_calls=True):
         pytest.skip(reason)
 
 
@@ -58,7 +64,7 @@ def blocked(request, session):
     holder.connection.rollback()
 
 
-def test_the_sampler_reports_the_time_that_a_running_backend_really_stood_still(sampler, spinning):
+def test_the_sampler_reports_the_time_that_a_running_backend_really_stood_still(can_trace, sampler, spinning):
     sampler.captures(spinning, 5, ONE_LOOK)
     with SchedTrace(spinning) as trace:
         captures = sampler.captures(spinning, CAPTURES, ONE_LOOK)
@@ -78,7 +84,7 @@ def test_the_sampler_reports_the_time_that_a_running_backend_really_stood_still(
     assert excess <= max(200, 3 * median(real for _, real in pairs)), pairs
 
 
-def test_a_blocked_backend_is_neither_stopped_nor_woken(sampler, blocked):
+def test_a_blocked_backend_is_neither_stopped_nor_woken(can_trace_calls, sampler, blocked):
     before = standstill(blocked)
     with SchedTrace(blocked, system_calls=True) as trace:
         captures = sampler.captures(blocked, CAPTURES, ONE_LOOK) + sampler.captures(blocked, 5, Request())
@@ -89,7 +95,7 @@ def test_a_blocked_backend_is_neither_stopped_nor_woken(sampler, blocked):
     assert standstill(blocked) == before
 
 
-def test_a_debugger_s_stop_of_a_blocked_backend_is_seen_by_all_that_should_be_still(blocked):
+def test_a_debugger_s_stop_of_a_blocked_backend_is_seen_by_all_that_should_be_still(can_trace_calls, blocked):
     before = standstill(blocked)
     with SchedTrace(blocked, system_calls=True) as trace:
         with traced(blocked):
@@ -101,7 +107,7 @@ def test_a_debugger_s_stop_of_a_blocked_backend_is_seen_by_all_that_should_be_st
     assert standstill(blocked) != before
 
 
-def test_the_trace_measures_a_stop_by_signal(blocked):
+def test_the_trace_measures_a_stop_by_signal(can_trace, blocked):
     with SchedTrace(blocked) as trace:
         asked = time.monotonic_ns() // 1000
         try:

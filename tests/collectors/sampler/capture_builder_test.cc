@@ -66,6 +66,7 @@ TEST(CaptureBuilder, WhatCannotBeCutIsAFailureNotABrokenPacket) {
 Capture asleep_and_incomplete() {
   Capture capture;
   capture.stack.method = CaptureMethod::in_place;
+  capture.stack.wants_registers = true;
   capture.samples.emplace_back().state = ProcessState::sleeping;
   return capture;
 }
@@ -91,6 +92,10 @@ TEST(CaptureBuilder, OnlyAnIncompleteStackOfASleeperIsWorthAStop) {
   Capture frozen = asleep_and_incomplete();
   frozen.samples.back().frozen = true;
   EXPECT_FALSE(worth_stopping(frozen, {}, false));
+
+  Capture no_file = asleep_and_incomplete();
+  no_file.stack.wants_registers = false;
+  EXPECT_FALSE(worth_stopping(no_file, {}, false)) << "a stop brings no file";
 
   Capture kernel_only = asleep_and_incomplete();
   kernel_only.stack.method = CaptureMethod::kernel_only;

@@ -6,6 +6,7 @@
 
 #include "config/unique_fd.h"
 #include "tests/collectors/stack/elf_builder.h"
+#include "tests/collectors/stack/fixture.h"
 
 namespace pghang::test {
 namespace {
@@ -122,6 +123,19 @@ TEST(ElfModule, FollowsPltStubsToTheirImport) {
   }
   EXPECT_NE(std::find(imports.begin(), imports.end(), "pghang_through_library"), imports.end());
   EXPECT_FALSE(module->in_plt(module->find("main")->value));
+}
+
+TEST(ElfModule, StaticFunctionsHaveNamesInMiniDebugInfo) {
+  // tests/fuzz/base/make says how it was made: hidden() is in .gnu_debugdata only.
+  const auto module =
+      ElfModule::parse(unpacked_file(std::string(kFixtureRoot) + "/../../fuzz/base/sample.so.xz"))
+          .value();
+  constexpr std::uint64_t hidden = 0x790;
+  constexpr std::uint64_t size = 0x2d;
+  ASSERT_TRUE(module->function_at(hidden + size - 1));
+  EXPECT_EQ(module->function_at(hidden + size - 1)->name, "hidden");
+  EXPECT_FALSE(module->function_at(hidden + size - 1)->exported);
+  EXPECT_FALSE(module->function_at(hidden + size)) << "no symbol covers the padding";
 }
 
 TEST(ElfModule, MapsFileOffsetsToAddresses) {

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from .sched_trace import SchedTrace
@@ -34,14 +35,22 @@ def cgroup_v2():
     return None if mounted and os.access(mounted / "cgroup.procs", os.W_OK) else "no writable cgroup v2 is mounted"
 
 
-def scheduler_trace():
-    """Whether the scheduler's trace of our own pid namespace can be had."""
+def scheduler_trace(system_calls=False):
+    """Whether the scheduler's trace of our own pid namespace can be had, and that of system calls that were broken off.
+
+    Found out by one event of this very process. The kernel's trace has the pids of the first pid namespace: in another one
+    it can be read as well, but what it says of a number is about some other process, or nothing."""
     if os.geteuid() != 0:
         return "needs root"
     if "\ttracefs\n" not in Path("/proc/filesystems").read_text():
         return "this kernel has no tracefs"
     try:
-        with SchedTrace(os.getpid()):
+        with SchedTrace(os.getpid()) as trace:
+            if system_calls and not trace.has_system_calls():
+                return "this kernel's trace has no system calls (raw_syscalls)"
+            time.sleep(0.02)  # it leaves its CPU for that
+            if not trace.saw_switch(Path("/proc/self/comm").read_text().rstrip("\n")):
+                return "the scheduler's trace does not show our own pid: this is another pid namespace than the kernel's first"
             return None
     except (OSError, subprocess.CalledProcessError) as error:
-        return f"the scheduler's trace cannot be had: {getattr(error, 'stderr', None) or error}"
+        return f"the scheduler's trace cannot be had: {(getattr(error, 'stderr', None) or str(error)).strip()}"

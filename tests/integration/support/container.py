@@ -14,6 +14,8 @@ echo ready
 while :; do sleep 1000 & wait; done
 """
 
+LAST_PID = "/proc/sys/kernel/ns_last_pid"
+
 
 def possible():
     """None, or why not."""
@@ -58,9 +60,17 @@ class Container:
     def run(self, *command):
         return subprocess.run([*self.inside(), *command], check=True, capture_output=True, text=True, cwd="/").stdout
 
+    def cannot_choose_pids(self):
+        """None, or why next_pid() does not work: a kernel without CONFIG_CHECKPOINT_RESTORE has no such file, and in a
+        container of our own it may be read-only."""
+        tried = subprocess.run(
+            [*self.inside(), "bash", "-c", f"last=$(cat {LAST_PID}) && echo $last > {LAST_PID}"], capture_output=True, text=True, cwd="/"
+        )
+        return None if tried.returncode == 0 else f"pids cannot be chosen here: {tried.stderr.strip()}"
+
     def next_pid(self, pid):
         """The next process that starts in there gets this number, if it is free in there."""
-        self.run("bash", "-c", f"echo {pid - 1} > /proc/sys/kernel/ns_last_pid")
+        self.run("bash", "-c", f"echo {pid - 1} > {LAST_PID}")
 
     def host_pid(self, pid):
         """The pid on the host of its process `pid`, found without pghangd."""

@@ -3,17 +3,23 @@
 import json
 import os
 import re
+import select
 import subprocess
+import tempfile
+import time
 from bisect import bisect_right
 from functools import lru_cache
 from pathlib import Path
 
+from . import process
 from .waiting import wait_until
 
 SIGNAL_FRAME = "<signal handler called>"
 RIP = re.compile(r"^rip\s+(0x[0-9a-f]+)", re.M)
 BATCH = ("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set backtrace past-main on")
 BACKTRACE = ("-ex", "info registers rip", "-ex", "bt")
+ATTACH_SECONDS = 20  # gdb reads the symbols of all that is loaded first
+STOP_SECONDS = 10  # between two stops of a process that only has to come to its next system call
 
 
 def backtrace(pid):
@@ -31,21 +37,51 @@ def backtrace(pid):
 
 def backtraces_at(pid, syscall, start, times=3):
     """Lets the process run until it enters a system call, and looks at it there, so many times. `start()` makes it do
-    so, once gdb waits for it."""
+    so, once gdb waits for it. A call counts twice: gdb stops where it begins and where it returns. Fails soon when the
+    process does not make so many."""
     stops = ["-ex", "continue", "-ex", "echo stop\\n", *BACKTRACE] * times
-    gdb = subprocess.Popen(
-        [*BATCH, "-ex", f"catch syscall {syscall}", "-ex", "echo ready\\n", *stops, "-p", str(pid)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )
-    try:
-        while "ready" not in (line := gdb.stdout.readline()):
-            assert line, "gdb did not attach"
-        start()
-        out, _ = gdb.communicate(timeout=60)
-    finally:
-        gdb.kill()  # it runs free then: gdb's attach has long succeeded
-        gdb.wait()
-    return [frames_of(part) for part in out.split("stop\n")[1:]]
+    with tempfile.TemporaryFile() as errors:  # apart: they must not break a line of a backtrace
+        gdb = subprocess.Popen(
+            [*BATCH, "-ex", f"catch syscall {syscall}", "-ex", "echo ready\\n", *stops, "-p", str(pid)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+        )
+        said = bytearray()
+
+        def words():
+            errors.seek(0)
+            return (said + errors.read()).decode(errors="replace")
+
+        try:
+            ready = read_until(gdb.stdout, said, lambda: b"ready\n" in said, ATTACH_SECONDS)
+            assert ready, f"gdb did not attach to {pid} within {ATTACH_SECONDS} s; it said:\n{words()}"
+            start()
+            for number in range(1, times + 1):
+                seen = read_until(gdb.stdout, said, lambda: said.count(b"stop\n") >= number, STOP_SECONDS)
+                assert seen, f"{pid} stopped {number - 1} times at {syscall}, not {times}: no other time in {STOP_SECONDS} s; gdb said:\n{words()}"
+            read_until(gdb.stdout, said, lambda: False, STOP_SECONDS)  # the last backtrace, until gdb ends
+        finally:
+            gdb.kill()  # the process runs free then
+            gdb.wait()
+            gdb.stdout.close()
+            process.cont(pid)  # unless gdb died amid its attach, the SIGSTOP of which outlives it
+        parts = said.decode(errors="replace").split("stop\n")[1:]
+        # Once the process has ended gdb goes through the rest of its commands, and has no stack to show.
+        looks = sum(RIP.search(part) is not None for part in parts)
+        assert looks == times, f"gdb saw {looks} stacks of {pid} at {syscall}, not {times}; it said:\n{words()}"
+        return [frames_of(part) for part in parts]
+
+
+def read_until(pipe, said, done, seconds):
+    """Adds what comes out of a pipe to `said`. False when it ends, or time is over, before done()."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        if not select.select([pipe], [], [], max(0, deadline - time.monotonic()))[0]:
+            return False
+        piece = os.read(pipe.fileno(), 1 << 16)
+        if not piece:
+            return False
+        said += piece
+    return True
 
 
 def frames_of(out):

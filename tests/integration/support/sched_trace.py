@@ -5,7 +5,10 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 import uuid
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +69,12 @@ class SchedTrace:
         self.system_calls = system_calls
         self.mount = None
         self.instance = None
+        self.enabled = []
 
     def __enter__(self):
         self.mount = Path(tempfile.mkdtemp(prefix="pghangd-trace-", dir="/tmp"))
         try:
-            subprocess.run(["mount", "-t", "tracefs", "nodev", self.mount], check=True, capture_output=True)
+            subprocess.run(["mount", "-t", "tracefs", "nodev", self.mount], check=True, capture_output=True, text=True)
             folder = self.mount / "instances" / f"pghangd-{os.getpid()}-{uuid.uuid4().hex[:6]}"
             folder.mkdir()
             self.instance = folder
@@ -99,25 +103,54 @@ class SchedTrace:
         assert not lost, f"the trace lost events: {lost}"
         return parse(text, self.pid)
 
+    def has_system_calls(self):
+        return (self.instance / "events/raw_syscalls/sys_exit/enable").exists()
+
+    def saw_switch(self, comm):
+        """Whether the process, by name and pid, was seen to leave a CPU. By both: the same number may be another's."""
+        return f"prev_comm={comm} prev_pid={self.pid} " in (self.instance / "trace").read_text()
+
     def _per_cpu(self, name):
         return [path.read_text() for path in self.instance.glob(f"per_cpu/cpu*/{name}")]
 
     def _enable(self, event, condition):
         self._write(f"events/{event}/filter", condition)
+        self.enabled.append(event)
         self._write(f"events/{event}/enable", "1")
 
     def _write(self, name, text):
         (self.instance / name).write_text(text)
 
     def _remove(self):
-        if self.instance is not None:
-            self._write("tracing_on", "0")
-            for event in ("sched/sched_switch", "sched/sched_waking", "raw_syscalls/sys_exit"):
-                self._write(f"events/{event}/enable", "0")
-            self.instance.rmdir()
-            self.instance = None
-        subprocess.run(["umount", self.mount], capture_output=True)
-        self.mount.rmdir()
+        """Every step is tried, whatever became of those before it: an instance that is left behind traces on for ever. Never
+        raises, so that a test fails by what it found; says what is left."""
+        instance, self.instance = self.instance, None
+        left = []
+        if instance is not None:
+            for name in ("tracing_on", *(f"events/{event}/enable" for event in self.enabled)):
+                with suppress(OSError):
+                    (instance / name).write_text("0")
+            left += [] if _removed(instance) else [instance]
+        for umount in (["umount"], ["umount", "--lazy"]):
+            with suppress(OSError):
+                if self.mount.is_mount():
+                    subprocess.run([*umount, self.mount], capture_output=True)
+        left += [] if _removed(self.mount) else [self.mount]
+        if left:
+            warnings.warn(f"the scheduler's trace could not remove {', '.join(map(str, left))}")
+
+
+def _removed(folder):
+    """Tried for a second: an instance is busy while the kernel still ends what was read of it."""
+    for _ in range(20):
+        try:
+            folder.rmdir()
+            return True
+        except FileNotFoundError:
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
 
 
 def parse(text, pid):
