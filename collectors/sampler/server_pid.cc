@@ -39,16 +39,18 @@ class Search {
   Search(const ProcFs& proc, const CaptureRequest& request) : proc_(proc), request_(request) {}
 
   /// Likely places first: one process at most has this number in that namespace.
-  [[nodiscard]] std::optional<pid_t> in_namespace() const {
+  [[nodiscard]] Result<pid_t> in_namespace() const {
     const pid_t server = request_.server_process;
     if (is_inside(request_.pid)) return fitting(request_.pid);
     for (const pid_t pid : children_of(proc_, server))
       if (is_inside(pid)) return fitting(pid);
     const auto all = proc_.pids();
-    if (!all) return std::nullopt;
+    if (!all) return all.error();
     for (const pid_t pid : *all)
       if (is_inside(pid)) return fitting(pid);
-    return std::nullopt;
+    return Error{
+        Errc::not_found,
+        "the server has no process " + std::to_string(request_.pid) + " any more"};
   }
 
   /// The server's process is one of PostgreSQL's, not a pooler's, and may be looked at.
@@ -77,8 +79,10 @@ class Search {
            same_pid_namespace(proc_, pid, request_.server_process);
   }
 
-  [[nodiscard]] std::optional<pid_t> fitting(pid_t pid) const {
-    return identify(proc_, as(pid)) ? std::optional(pid) : std::nullopt;
+  [[nodiscard]] Result<pid_t> fitting(pid_t pid) const {
+    const auto stat = identify(proc_, as(pid));
+    if (!stat) return stat.error();
+    return pid;
   }
 
   [[nodiscard]] CaptureRequest as(pid_t pid) const {
@@ -97,13 +101,9 @@ Result<pid_t> host_pid(const ProcFs& proc, const CaptureRequest& request) {
   if (!request.server_pid) return request.pid;
   const Search search(proc, request);
   if (request.server_process != 0) {
-    if (const auto pid = search.in_namespace()) return *pid;
+    auto pid = search.in_namespace();
     // Where its namespace is known, a process of another one is another server's.
-    if (search.knows_namespace()) {
-      return Error{
-          Errc::not_found,
-          "the server has no process " + std::to_string(request.pid) + " any more"};
-    }
+    if (pid || search.knows_namespace()) return pid;
   }
   const auto found = search.anywhere();
   if (!found) return found.error();

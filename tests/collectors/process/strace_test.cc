@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
@@ -132,13 +133,13 @@ sigset_t some_signals() {
 
 constexpr timespec kHour{3600, 500};
 
-/// A lock that another process has, for a minute at most.
+/// A lock that another process has, as long as this one lives.
 int locked_file(const std::string& folder, const std::function<void(int)>& lock) {
   const std::string path = folder + "/lock";
   std::array<int, 2> ready{};
   if (::pipe(ready.data()) != 0) ::_exit(2);
   if (::fork() == 0) {
-    ::alarm(60);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     lock(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
     if (::write(ready[1], "x", 1) != 1) ::_exit(2);
     ::pause();
@@ -318,7 +319,7 @@ const std::vector<BlockedCall>& blocked_calls() {
         {"wait4",
          [](const std::string&) {
            if (::fork() == 0) {
-             ::alarm(60);
+             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
              ::pause();
            }
            ::wait4(-1, nullptr, WUNTRACED, nullptr);
@@ -327,7 +328,7 @@ const std::vector<BlockedCall>& blocked_calls() {
          [](const std::string&) {
            const pid_t child = ::fork();
            if (child == 0) {
-             ::alarm(60);
+             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
              ::pause();
            }
            siginfo_t info{};

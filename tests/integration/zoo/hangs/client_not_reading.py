@@ -1,5 +1,6 @@
 """A client that sends a query and never reads: PostgreSQL serves a terminate there, but no cancel."""
 
+import os
 import select
 
 import psycopg2
@@ -32,6 +33,6 @@ def client_not_reading(stage):
     client.cursor().execute("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)")
     try:
         asleep(pid)
-        yield Target(pid)
+        yield Target(pid, root=os.getpid())
     finally:
         client.close()
