@@ -75,6 +75,10 @@ FileBytes& FileBytes::operator=(FileBytes&& other) noexcept {
   return *this;
 }
 
+void FileBytes::release_pages() const {
+  if (mapped_ != nullptr) ::madvise(mapped_, size_, MADV_DONTNEED);
+}
+
 FileBytes::~FileBytes() {
   if (mapped_ != nullptr) ::munmap(mapped_, size_);
 }

@@ -33,6 +33,10 @@ class FileBytes {
                               : std::string_view(own_);
   }
 
+  /// Gives back the memory of what was read so far; what is looked at again comes from the page
+  /// cache. Nothing of bytes that are no file's.
+  void release_pages() const;
+
  private:
   std::string own_;
   void* mapped_ = nullptr;

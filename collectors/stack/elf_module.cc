@@ -65,6 +65,10 @@ void ElfModule::Impl::index(std::optional<DebugFile> debug_file) {
                          ? DwarfFile::open(debug.file.view(), debug.shared.view())
                          : nullptr;
   functions.finish(names == nullptr ? PreferredNames() : names->function_names());
+  // Parsing has read far more of them than unwinding will.
+  file->release_pages();
+  debug.file.release_pages();
+  debug.shared.release_pages();
 }
 
 void ElfModule::Impl::add_mini_debug() {

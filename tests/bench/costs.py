@@ -30,6 +30,13 @@ def cold_and_warm(new_sampler, pid, postmaster, rounds):
     return [(what, median(looks, "cpu_us"), median(looks, "wall_us")) for what, looks in series.items()]
 
 
+def of_the_stack_alone(program, pid, rounds=500):
+    """CPU of mappings, capture, unwinding and names of one stack, median in microseconds, in a process that is warm."""
+    out = subprocess.run([program, str(pid), str(rounds)], capture_output=True, text=True, timeout=60, check=True).stdout
+    line = next(line for line in out.splitlines() if line.startswith("all, us CPU"))
+    return float(line.split()[line.split().index("p50") + 1])
+
+
 def by_depth(runner, sampler, program, tools, rounds):
     """[(depth, tool, frames, complete, CPU, wall)]."""
     rows = []

@@ -119,7 +119,7 @@ class Bench:
             if only in (None, name):
                 step(report)
         if report.rows:
-            report.budgets.append(budgets.of_warm_cpu(report.rows))
+            report.budgets.append(budgets.of_look_cpu(report.rows))
         return report
 
     @cached_property
@@ -147,6 +147,10 @@ class Bench:
         with targets.in_epoll_wait(self.stage) as asleep:
             self.say("cold and warm")
             report.cold = costs.cold_and_warm(self.new_sampler, asleep.pid, self.postmaster, e.cold)
+            stack_alone = {asleep.title: costs.of_the_stack_alone(self.binaries / "stack_benchmark", asleep.pid)}
+        with targets.spinning(self.stage) as running:
+            stack_alone[running.title] = costs.of_the_stack_alone(self.binaries / "stack_benchmark", running.pid)
+        report.budgets.append(budgets.of_stack_cpu(stack_alone))
         tools = [tool for tool in costs.TOOLS_BESIDE if not tool.missing()]
         program = self.binaries / "deep_target"
         self.say("cost by depth of the stack")

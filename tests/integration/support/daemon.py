@@ -38,7 +38,7 @@ def install(folder):
     folder = Path(folder)
     for source in (BUILD / "daemon/pghangd", BUILD / "collectors/sampler/pghangd-sampler"):
         shutil.copy(source, folder / source.name)
-    for name in ("collectors/sampler/pghangd-sampler-hooked", "bench/sampler_driver", "bench/deep_target"):
+    for name in ("collectors/sampler/pghangd-sampler-hooked", "bench/sampler_driver", "bench/deep_target", "collectors/stack/stack_benchmark"):
         program = BUILD / "tests" / name
         if program.exists():  # the demo builds only what is installed
             shutil.copy(program, folder / program.name)
