@@ -58,7 +58,10 @@ bool read_attribute(unsigned short type, std::string_view value, UnixDiag& diag)
 
 Error error_of(std::string_view body) {
   const auto failure = take<nlmsgerr>(body);
-  if (!failure) return malformed("sock_diag's answer");
+  // The kernel answers with -errno.
+  constexpr int highest = 4095;
+  if (!failure || failure->error >= 0 || failure->error < -highest)
+    return malformed("sock_diag's answer");
   return system_error(-failure->error, "sock_diag");
 }
 

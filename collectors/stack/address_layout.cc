@@ -21,7 +21,7 @@ AddressLayout::AddressLayout(const StackSnapshot& snapshot, const ModuleSource& 
   }
 }
 
-Place AddressLayout::at(std::uint64_t address) const {
+CodePlace AddressLayout::at(std::uint64_t address) const {
   auto region = std::upper_bound(
       regions_.begin(),
       regions_.end(),
@@ -52,7 +52,7 @@ std::string_view AddressLayout::bytes(std::uint64_t address, std::size_t size) c
       address - snapshot_.stack_start < snapshot_.stack.size()) {
     return std::string_view(snapshot_.stack).substr(address - snapshot_.stack_start, size);
   }
-  const Place place = at(address);
+  const CodePlace place = at(address);
   if (place.module == nullptr) return {};
   return place.module->bytes_at(address - place.bias, size);
 }

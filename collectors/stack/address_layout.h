@@ -12,7 +12,7 @@ namespace pghang {
 
 /// What is at an address of the snapshot: its mapping, the module behind it and where that is
 /// loaded.
-struct Place {
+struct CodePlace {
   const Mapping* mapping = nullptr;   ///< null: the address is in no mapping
   const ElfModule* module = nullptr;  ///< null: anonymous memory, or the file could not be had
   std::uint64_t bias = 0;             ///< address - bias is in the module's own numbering
@@ -24,7 +24,7 @@ class AddressLayout {
  public:
   AddressLayout(const StackSnapshot& snapshot, const ModuleSource& modules);
 
-  [[nodiscard]] Place at(std::uint64_t address) const;
+  [[nodiscard]] CodePlace at(std::uint64_t address) const;
   /// At most `size` bytes at `address`, all from one source; empty when nothing is known there.
   [[nodiscard]] std::string_view bytes(std::uint64_t address, std::size_t size) const;
   /// The aligned or unaligned word of the captured stack at `address`.

@@ -38,7 +38,7 @@ std::uint64_t displaced(std::uint64_t address, std::string_view field) {
 
 CallSite call_before(const AddressLayout& layout, std::uint64_t return_address) {
   if (return_address < kLongestCall) return {};
-  const Place place = layout.at(return_address - 1);
+  const CodePlace place = layout.at(return_address - 1);
   if (place.module == nullptr || !place.mapping->executable) return {};
   const std::string_view code =
       place.module->bytes_at(return_address - place.bias - kLongestCall, kLongestCall);
@@ -68,8 +68,8 @@ CallSite call_before(const AddressLayout& layout, std::uint64_t return_address) 
 bool calls(const AddressLayout& layout, const CallSite& site, std::uint64_t function) {
   if (site.kind == CallSite::Kind::direct && site.target == function) return true;
   if (site.kind != CallSite::Kind::direct && site.kind != CallSite::Kind::slot) return false;
-  const Place stub = layout.at(site.target);
-  const Place callee = layout.at(function);
+  const CodePlace stub = layout.at(site.target);
+  const CodePlace callee = layout.at(function);
   if (stub.module == nullptr || callee.module == nullptr) return false;
   const std::uint64_t address = site.target - stub.bias;
   const std::string_view name = site.kind == CallSite::Kind::direct

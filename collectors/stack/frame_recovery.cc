@@ -23,7 +23,7 @@ enum class Continuation { complete, cut, wrong };
 
 /// The FDE that covers `address`; absolute addresses are not in it.
 std::optional<FunctionRange> range_at(const AddressLayout& layout, std::uint64_t address) {
-  const Place place = layout.at(address);
+  const CodePlace place = layout.at(address);
   if (place.module == nullptr) return std::nullopt;
   return place.module->function_range(address - place.bias);
 }
@@ -77,7 +77,7 @@ RecoveredBy way_of(const AddressLayout& layout, const CallSite& site, std::uint6
 
 /// True when the kernel called: the return address is the trampoline, which no call precedes.
 bool is_trampoline(const AddressLayout& layout, std::uint64_t return_address) {
-  const Place place = layout.at(return_address);
+  const CodePlace place = layout.at(return_address);
   if (place.module == nullptr || !place.mapping->executable) return false;
   const auto range = range_at(layout, return_address - 1);
   return range && range->signal_frame;
@@ -108,7 +108,7 @@ RecoveredBy recover_frame_pointer(
     bool stack_truncated
 ) {
   const std::uint64_t lookup = at_call ? stepper.pc() - 1 : stepper.pc();
-  const Place place = layout.at(lookup);
+  const CodePlace place = layout.at(lookup);
   const auto range = range_at(layout, lookup);
   if (!range) return RecoveredBy::none;
   // What lies in the locals is left over from earlier calls; it can look like a live frame.

@@ -48,7 +48,7 @@ struct FrameStepper::State {
   bool no_table = false;
   std::uint64_t reads = 0;
   std::uint64_t reads_of_step = 0;
-  Place tables;  ///< the module whose tables were read last: most reads go there
+  CodePlace tables;  ///< the module whose tables were read last: most reads go there
 };
 
 namespace {
@@ -69,7 +69,7 @@ int find_proc_info(
   State& state = state_of(context);
   // Behind the last instruction of a function lies another one.
   const unw_word_t address = state.innermost && state.return_address_first ? ip - 1 : ip;
-  const Place place = state.layout.at(address);
+  const CodePlace place = state.layout.at(address);
   const auto range =
       place.module == nullptr ? std::nullopt : place.module->function_range(address - place.bias);
   if (!range) {

@@ -37,7 +37,7 @@ bool is_entry_point(std::string_view function) {
          function == "clone3" || function == "__clone3";
 }
 
-FrameKind kind_of(const Place& place, std::uint64_t address, bool signal_frame) {
+FrameKind kind_of(const CodePlace& place, std::uint64_t address, bool signal_frame) {
   if (signal_frame) return FrameKind::signal;
   if (place.mapping == nullptr) return FrameKind::normal;
   if (place.mapping->path == "[vdso]") return FrameKind::vdso;
@@ -47,7 +47,7 @@ FrameKind kind_of(const Place& place, std::uint64_t address, bool signal_frame) 
 }
 
 /// `write@plt`, as gdb has it, for an address anywhere in a stub.
-std::optional<std::string> stub_name(const Place& place, std::uint64_t address) {
+std::optional<std::string> stub_name(const CodePlace& place, std::uint64_t address) {
   constexpr std::uint64_t stub_size = 16;
   const std::uint64_t within = address - place.bias;
   const auto name = place.module->import_of_stub(within - within % stub_size);
@@ -57,7 +57,7 @@ std::optional<std::string> stub_name(const Place& place, std::uint64_t address) 
 
 DescribedFrame describe(const AddressLayout& layout, std::uint64_t pc, bool is_return_address) {
   const std::uint64_t lookup = is_return_address ? pc - 1 : pc;
-  const Place place = layout.at(lookup);
+  const CodePlace place = layout.at(lookup);
   DescribedFrame result;
   bool signal_frame = false;
   Frame& frame = result.frame;
@@ -160,7 +160,7 @@ class Landmarks {
   };
 
   [[nodiscard]] Landmark find(std::uint64_t lookup) const {
-    const Place place = layout_.at(lookup);
+    const CodePlace place = layout_.at(lookup);
     if (place.module == nullptr) return {};
     const auto range = place.module->function_range(lookup - place.bias);
     if (range && range->signal_frame) return {.signal_frame = true};
@@ -212,7 +212,7 @@ class Walk {
     const std::uint64_t sp = stepper_.sp();
     if (!pcs_.empty()) {
       if (pc == 0) return stop("the return address is 0");
-      const Place place = layout_.at(pc);
+      const CodePlace place = layout_.at(pc);
       if (place.mapping == nullptr || !place.mapping->executable) {
         return stop("the return address " + hex(pc) + " is not in executable memory");
       }

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -168,6 +169,15 @@ TEST(UnixDiag, ThatIsCutOrForeignIsMalformed) {
   EXPECT_FALSE(parse_unix_diag(unix_message(attribute(UNIX_DIAG_PEER, "x"))));
   rtattr endless{0, UNIX_DIAG_NAME};
   EXPECT_FALSE(parse_unix_diag(unix_message(bytes_of(endless))));
+}
+
+TEST(UnixDiag, OfAnImpossibleErrorIsMalformed) {
+  nlmsgerr answer{};
+  answer.error = std::numeric_limits<int>::min();
+  nlmsghdr header{};
+  header.nlmsg_len = sizeof header + sizeof answer;
+  header.nlmsg_type = NLMSG_ERROR;
+  EXPECT_EQ(parse_unix_diag(bytes_of(header) + bytes_of(answer)).error().code, Errc::malformed);
 }
 
 TEST(UnixDiag, OfASocketThatIsNotThereIsNotFound) {

@@ -86,7 +86,7 @@ void keep_code(
   };
   for (const Frame& frame : trace.frames) {
     if (!mapping.contains(frame.address)) continue;
-    const Place place = layout.at(frame.address);
+    const CodePlace place = layout.at(frame.address);
     const auto range = place.module->function_range(frame.address - 1 - place.bias);
     if (range) keep_at(place.bias + range->start, range->end - range->start);
   }
