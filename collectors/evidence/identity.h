@@ -2,8 +2,10 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <limits>
 
 /// Identities: a pid never travels alone (DESIGN section 6).
 namespace pghang {
@@ -22,7 +24,9 @@ struct PgTimestamp {
 inline constexpr std::int64_t kPgEpochUnixMicros = 946'684'800'000'000;
 
 [[nodiscard]] constexpr std::int64_t unix_micros(PgTimestamp at) {
-  return at.micros + kPgEpochUnixMicros;
+  // The end of time, as a damaged bundle may have it, is no overflow.
+  constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max() - kPgEpochUnixMicros;
+  return std::min(at.micros, last) + kPgEpochUnixMicros;
 }
 
 /// A backend as SQL identifies it.
