@@ -133,13 +133,19 @@ sigset_t some_signals() {
 
 constexpr timespec kHour{3600, 500};
 
+/// For a child of a child: also where its parent has died before it came here.
+void end_with_parent() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::alarm(20);
+}
+
 /// A lock that another process has, as long as this one lives.
 int locked_file(const std::string& folder, const std::function<void(int)>& lock) {
   const std::string path = folder + "/lock";
   std::array<int, 2> ready{};
   if (::pipe(ready.data()) != 0) ::_exit(2);
   if (::fork() == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    end_with_parent();
     lock(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
     if (::write(ready[1], "x", 1) != 1) ::_exit(2);
     ::pause();
@@ -319,7 +325,7 @@ const std::vector<BlockedCall>& blocked_calls() {
         {"wait4",
          [](const std::string&) {
            if (::fork() == 0) {
-             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+             end_with_parent();
              ::pause();
            }
            ::wait4(-1, nullptr, WUNTRACED, nullptr);
@@ -328,7 +334,7 @@ const std::vector<BlockedCall>& blocked_calls() {
          [](const std::string&) {
            const pid_t child = ::fork();
            if (child == 0) {
-             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+             end_with_parent();
              ::pause();
            }
            siginfo_t info{};
