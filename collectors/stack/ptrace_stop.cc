@@ -78,7 +78,7 @@ struct Held {
 };
 
 /// An attachment by SEIZE. A tracee can be detached only while it is stopped; what is not detached
-/// here is by the exit of this process.
+/// here is by the end of this thread.
 class Tracee {
  public:
   explicit Tracee(pid_t pid) : pid_(pid) {}

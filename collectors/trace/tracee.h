@@ -27,7 +27,7 @@ struct TraceeStop {
 };
 
 /// One attachment by PTRACE_SEIZE to one thread. The calls return errno, 0 for success. A tracee
-/// can be let go only while it is stopped; what is not detached is by the exit of this process.
+/// can be let go only while it is stopped; what is not detached is by the end of this thread.
 class Tracee {
  public:
   explicit Tracee(pid_t pid) : pid_(pid) {}
