@@ -17,10 +17,11 @@ namespace pghang {
 /// looked at without being consumed (WNOWAIT), so that a signal survives the tracer's death in its
 /// delivery-stop: what the kernel would deliver is still there.
 ///
-/// The caller runs SCHED_FIFO where it may, and has made sure that the process may be stopped. It is
-/// traced by a thread of its own: a process that does not stop by itself at the end is detached by
-/// the end of that thread, which, unlike another PTRACE_INTERRUPT, breaks off no call. SIGCHLD is
-/// blocked from here on. Errors: timeout (it did not stop), not_found, permission_denied, identity_changed, io.
+/// The caller runs SCHED_FIFO where it may, and has made sure that the process may be stopped. It
+/// is traced by a thread of its own: a process that does not stop by itself at the end is detached
+/// by the end of that thread, which, unlike another PTRACE_INTERRUPT, breaks off no call. SIGCHLD
+/// is blocked from here on. Errors: timeout (it did not stop), not_found, permission_denied,
+/// identity_changed, io.
 [[nodiscard]] Result<SyscallTrace> trace_by_ptrace(
     const ProcFs& proc,
     ProcessKey key,
