@@ -139,7 +139,11 @@ std::string Worker::answer(const Message& message) {
     if (const auto request = codec::decode<TraceRequest>(message.body)) {
       const auto traced = trace(*request, turn);
       if (!traced) return encode_failure(id, traced.error());
-      return encode_message({.type = MessageType::traced, .id = id}, codec::encode(*traced));
+      const std::string body = codec::encode(*traced);
+      if (body.size() > kMaxMessageBytes - kHeaderBytes) {
+        return encode_failure(id, {Errc::io, "the trace is too large to send"});
+      }
+      return encode_message({.type = MessageType::traced, .id = id}, body);
     }
   }
   return encode_failure(id, {Errc::malformed, "the request cannot be read"});
