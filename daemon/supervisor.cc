@@ -184,6 +184,7 @@ struct Supervisor::Impl {
       failures = answered ? 0 : failures + 1;
       const pid_t own_backend = session.connection.backend_pid();
       if (answered && std::exchange(session.prewarmed, own_backend) != own_backend) {
+        session.learnt = 0;  // another connection, perhaps to another server
         desk.prewarm(session.to_prewarm());
       }
       if (std::exchange(first, false) && ++polled_once == targets.size()) view.ready = true;

@@ -136,7 +136,7 @@ void decode_call(
   process.syscall = decode_syscall(line, memory);
   const int number = waited_descriptor(line, memory);
   if (number < 0) return;
-  if (auto target = describe_fd(proc, process.key.pid, number, false))
+  if (auto target = describe_fd(proc, process.key.pid, number))
     process.syscall->fd = *std::move(target);
 }
 

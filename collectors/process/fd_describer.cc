@@ -15,7 +15,6 @@
 #include "collectors/process/fdinfo.h"
 #include "collectors/process/file_server.h"
 #include "collectors/process/parsers.h"
-#include "collectors/process/peer_scan.h"
 #include "collectors/process/tablespace_file.h"
 
 namespace pghang {
@@ -113,7 +112,7 @@ LinkText split_link(std::string text) {
   return link;
 }
 
-Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool peers) {
+Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number) {
   const std::string name = std::to_string(number);
   const Result<std::string> link = proc.link(pid, "fd/" + name);
   if (!link) return link.error();
@@ -130,13 +129,10 @@ Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool pee
     if (target.kind == FdKind::file) set_mount_of_descriptor(proc, pid, *info, target);
     target.detail = descriptor_detail(target.kind, *info);
   }
-  if (peers && target.kind == FdKind::pipe)
-    target.peers = find_peers(proc, {*link, pid, number}).peers;
   return target;
 }
 
-Result<FdTarget>
-describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, bool peers) {
+Result<FdTarget> describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path) {
   const Result<std::string> absolute = absolute_path(proc, pid, base, path);
   if (!absolute) return absolute.error();
 
@@ -150,7 +146,6 @@ describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, 
     const auto info = number ? read_fdinfo(proc, pid, *number) : std::nullopt;
     if (info) set_mount_of_descriptor(proc, pid, *info, target);
   }
-  if (peers) target.peers = find_peers(proc, {target.target, pid, -1}).peers;
   return target;
 }
 

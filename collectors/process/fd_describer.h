@@ -10,20 +10,19 @@
 namespace pghang {
 
 /// What descriptor `number` of `pid` is: from the link's text, fdinfo, mountinfo and /sys only.
-/// With `peers`, who holds the other end of a pipe (over /proc/*/fd; processes that may not be
-/// looked at are skipped, find_peers() counts them). A FIFO's link is its path and nothing but
-/// stat(), which is never called, tells it from a file: its kind is `file`, without peers, unless
-/// the caller knows better (observe_process() does, from wchan).
-[[nodiscard]] Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number, bool peers);
+/// Who is at its other end is observe_peers()'s to find. A FIFO's link is its path and nothing but
+/// stat(), which is never called, tells it from a file: its kind is `file`, unless the caller knows
+/// better (observe_process() does, from wchan).
+[[nodiscard]] Result<FdTarget> describe_fd(const ProcFs& proc, pid_t pid, int number);
 
 /// The same for a path that a call blocks on before it has a descriptor (open of a FIFO, stat on a
 /// hung mount): `number` is -1, `target` the absolute path. `base` is AT_FDCWD or the descriptor of
-/// the target that a relative path starts from. With `peers`, who has a file of that name open.
-/// Everything is text: symbolic links are not followed, so the mount is that of the name's longest
-/// mount point. Below `pg_tblspc/`, whose entries are links to elsewhere, it is that of an open
-/// file of the same relation, and empty without one. Errors: those of the link for `base`.
+/// the target that a relative path starts from. Everything is text: symbolic links are not
+/// followed, so the mount is that of the name's longest mount point. Below `pg_tblspc/`, whose
+/// entries are links to elsewhere, it is that of an open file of the same relation, and empty
+/// without one. Errors: those of the link for `base`.
 [[nodiscard]] Result<FdTarget>
-describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path, bool peers);
+describe_path(const ProcFs& proc, pid_t pid, int base, const std::string& path);
 
 /// Gives a path below `pg_tblspc/` the mount that the symbolic link there leads to. Looks up a name
 /// in the target's working directory, the data directory, which hangs where that does: only for a

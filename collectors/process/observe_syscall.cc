@@ -21,8 +21,8 @@ constexpr std::uint64_t kPrivateFiles = capability::kSysPtrace | capability::kDa
 
 Result<FdTarget>
 describe(const ProcFs& proc, pid_t pid, const SyscallLine& line, int number, const Syscall& call) {
-  if (number >= 0) return describe_fd(proc, pid, number, false);
-  return describe_path(proc, pid, path_base(line), call.path, false);
+  if (number >= 0) return describe_fd(proc, pid, number);
+  return describe_path(proc, pid, path_base(line), call.path);
 }
 
 /// Nothing but where it sleeps tells a FIFO from a file.
@@ -44,7 +44,7 @@ bool is_same_file(const EpollMember& member, const FdTarget& now, const FdInfo& 
 FdTarget describe_member(const ProcFs& proc, pid_t pid, const EpollMember& member) {
   FdTarget target;
   target.number = member.number;
-  auto described = describe_fd(proc, pid, member.number, false);
+  auto described = describe_fd(proc, pid, member.number);
   const auto info = read_fdinfo(proc, pid, std::to_string(member.number));
   if (described && info && is_same_file(member, *described, *info)) {
     target = *std::move(described);
@@ -80,7 +80,7 @@ void add_listed(
       ++call.members_left_out;
       continue;
     }
-    auto described = describe_fd(proc, pid, one.number, false);
+    auto described = describe_fd(proc, pid, one.number);
     FdTarget& target = call.members.emplace_back(described ? *std::move(described) : FdTarget{});
     target.number = one.number;
     target.events = one.events;

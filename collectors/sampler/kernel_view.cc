@@ -23,7 +23,7 @@ void observe_syscall(const ProcFs& proc, pid_t pid, Capture& capture) {
   capture.syscall = decode_syscall(*line, NoMemory());
   const int number = descriptor_argument(*line);
   if (number < 0) return;
-  if (auto target = describe_fd(proc, pid, number, false)) capture.syscall->fd = *target;
+  if (auto target = describe_fd(proc, pid, number)) capture.syscall->fd = *target;
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ class CapabilityRows : public ::testing::Test {
     auto sample = observe_sample(proc, target_->pid(), variables, seen.capture.missing);
     if (!sample) ::_exit(1);
     seen.capture.samples.push_back(*sample);
-    const auto fd = describe_fd(proc, target_->pid(), read_end_.get(), false);
+    const auto fd = describe_fd(proc, target_->pid(), read_end_.get());
     seen.fd = fd ? fd->target : to_string(fd.error().code);
     seen.maps = proc.read(target_->pid(), "maps").has_value();
     const std::string fdinfo = "fdinfo/" + std::to_string(read_end_.get());

@@ -37,7 +37,7 @@ using testing::ChildProcess;
 using testing::TempDir;
 
 FdTarget own(const UniqueFd& fd) {
-  return describe_fd(ProcFs(), ::getpid(), fd.get(), true).value();
+  return describe_fd(ProcFs(), ::getpid(), fd.get()).value();
 }
 
 Capture observed(pid_t pid) {

@@ -42,11 +42,11 @@ class FdDescriber : public ::testing::Test {
   }
 
   [[nodiscard]] FdTarget describe(int number) const {
-    return describe_fd(fake_.proc(), 4711, number, false).value();
+    return describe_fd(fake_.proc(), 4711, number).value();
   }
 
   [[nodiscard]] FdTarget describe(const std::string& path, int base = AT_FDCWD) const {
-    return describe_path(fake_.proc(), 4711, base, path, false).value();
+    return describe_path(fake_.proc(), 4711, base, path).value();
   }
 
   FakeProc fake_;
@@ -113,7 +113,7 @@ TEST_F(FdDescriber, FlagsTellADirectoryAndTheMountADevice) {
 }
 
 TEST_F(FdDescriber, ADescriptorThatIsNotOpenIsNotFound) {
-  EXPECT_EQ(describe_fd(fake_.proc(), 4711, 99, true).error().code, Errc::not_found);
+  EXPECT_EQ(describe_fd(fake_.proc(), 4711, 99).error().code, Errc::not_found);
 }
 
 TEST_F(FdDescriber, APathBelongsToTheMountOnTopOfTheLongestMatch) {
@@ -180,7 +180,7 @@ TEST_F(FdDescriber, AnOpenFileOfTheSameRelationTellsTheMountOfATablespace) {
 }
 
 TEST_F(FdDescriber, ARelativePathWithoutItsStartIsAnError) {
-  EXPECT_FALSE(describe_path(fake_.proc(), 4711, AT_FDCWD, "x", false));
+  EXPECT_FALSE(describe_path(fake_.proc(), 4711, AT_FDCWD, "x"));
 }
 
 class Peers : public FdDescriber {
@@ -209,11 +209,11 @@ TEST_F(Peers, OnlyTheOtherEndOfAPipeIsAPeer) {
   holds(4713, 2, "pipe:[77]", "01");
   process(4714, "stranger");
   holds(4714, 2, "pipe:[770]", "00");
-  const FdTarget fd = describe_fd(fake_.proc(), 4711, 2, true).value();
-  ASSERT_EQ(fd.peers.size(), 1U);
-  EXPECT_EQ(fd.peers[0].pid, 4712);
-  EXPECT_EQ(fd.peers[0].comm, "logger");
-  EXPECT_EQ(fd.peers[0].state, ProcessState::sleeping);
+  const auto peers = find_peers(fake_.proc(), {"pipe:[77]", 4711, 2}).peers;
+  ASSERT_EQ(peers.size(), 1U);
+  EXPECT_EQ(peers[0].pid, 4712);
+  EXPECT_EQ(peers[0].comm, "logger");
+  EXPECT_EQ(peers[0].state, ProcessState::sleeping);
 }
 
 TEST_F(Peers, AProcessCanBeItsOwnPeerOnce) {
@@ -221,16 +221,9 @@ TEST_F(Peers, AProcessCanBeItsOwnPeerOnce) {
   holds(4711, 3, "pipe:[77]", "00");
   holds(4711, 4, "pipe:[77]", "01");
   holds(4711, 5, "pipe:[77]", "01");
-  const FdTarget fd = describe_fd(fake_.proc(), 4711, 3, true).value();
-  ASSERT_EQ(fd.peers.size(), 1U);
-  EXPECT_EQ(fd.peers[0].pid, 4711);
-}
-
-TEST_F(Peers, NobodyIsLookedForUnlessAskedTo) {
-  holds(4711, 3, "pipe:[77]", "00");
-  process(4712, "writer");
-  holds(4712, 4, "pipe:[77]", "01");
-  EXPECT_TRUE(describe_fd(fake_.proc(), 4711, 3, false).value().peers.empty());
+  const auto peers = find_peers(fake_.proc(), {"pipe:[77]", 4711, 3}).peers;
+  ASSERT_EQ(peers.size(), 1U);
+  EXPECT_EQ(peers[0].pid, 4711);
 }
 
 TEST_F(Peers, AScanThatRunsOutOfTimeSaysSo) {
@@ -264,11 +257,12 @@ TEST(RealDescriptors, APipesReaderAndWriterFindEachOther) {
   ASSERT_TRUE(testing::blocks_in(writer.pid(), "pause"));
   write_end.reset();
 
-  const FdTarget fd = describe_fd(ProcFs(), ::getpid(), read_end.get(), true).value();
+  const FdTarget fd = describe_fd(ProcFs(), ::getpid(), read_end.get()).value();
   EXPECT_EQ(fd.kind, FdKind::pipe);
-  ASSERT_EQ(fd.peers.size(), 1U);
-  EXPECT_EQ(fd.peers[0].pid, writer.pid());
-  EXPECT_EQ(fd.peers[0].state, ProcessState::sleeping);
+  const auto peers = find_peers(ProcFs(), {fd.target, ::getpid(), fd.number}).peers;
+  ASSERT_EQ(peers.size(), 1U);
+  EXPECT_EQ(peers[0].pid, writer.pid());
+  EXPECT_EQ(peers[0].state, ProcessState::sleeping);
 }
 
 TEST(RealDescriptors, AFileIsOnTheMountThatHoldsIt) {
@@ -277,20 +271,20 @@ TEST(RealDescriptors, AFileIsOnTheMountThatHoldsIt) {
   const std::string path = dir.path() / "file";
   const UniqueFd file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   ASSERT_TRUE(file);
-  const FdTarget fd = describe_fd(ProcFs(), ::getpid(), file.get(), true).value();
+  const FdTarget fd = describe_fd(ProcFs(), ::getpid(), file.get()).value();
   EXPECT_EQ(fd.kind, FdKind::file);
   EXPECT_EQ(fd.target, path);
   EXPECT_TRUE(fd.target.starts_with(fd.mount));
   EXPECT_FALSE(fd.fs_type.empty());
-  EXPECT_EQ(describe_path(ProcFs(), ::getpid(), AT_FDCWD, path, false).value().mount, fd.mount);
+  EXPECT_EQ(describe_path(ProcFs(), ::getpid(), AT_FDCWD, path).value().mount, fd.mount);
 
   std::filesystem::remove(path);
-  EXPECT_TRUE(describe_fd(ProcFs(), ::getpid(), file.get(), true).value().deleted);
+  EXPECT_TRUE(describe_fd(ProcFs(), ::getpid(), file.get()).value().deleted);
 }
 
 TEST(RealDescriptors, AnEventpollIsKnownByItsName) {
   const UniqueFd poll(::epoll_create1(EPOLL_CLOEXEC));
-  EXPECT_EQ(describe_fd(ProcFs(), ::getpid(), poll.get(), true).value().kind, FdKind::eventpoll);
+  EXPECT_EQ(describe_fd(ProcFs(), ::getpid(), poll.get()).value().kind, FdKind::eventpoll);
 }
 
 }  // namespace

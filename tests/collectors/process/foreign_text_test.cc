@@ -117,7 +117,7 @@ TEST(UnixTable, StandsInForSockDiagInAnotherNetworkNamespace) {
   // No socket of this machine has that number.
   fake.link("4711/fd/9", "socket:[4294967295]");
   fake.write("4711/net/unix", "0: 00000003 00000000 00000000 0001 03 4294967295 @bus\n");
-  FdTarget fd = describe_fd(fake.proc(), 4711, 9, false).value();
+  FdTarget fd = describe_fd(fake.proc(), 4711, 9).value();
   const ProcFs proc = fake.proc();
   EXPECT_EQ(Sockets(proc, 4711).describe(fd), "");
   EXPECT_EQ(fd.protocol, "unix");
@@ -215,7 +215,7 @@ TEST(FileServer, OfAFileOnNfsIsNamed) {
   fake.write("4711/mountinfo", "90 27 0:45 / /mnt rw - nfs4 filer:/export rw,addr=10.0.0.9\n");
   fake.link("4711/fd/5", "/mnt/base/5/1259");
   fake.write("4711/fdinfo/5", "pos:\t0\nflags:\t02\nmnt_id:\t90\n");
-  const FdTarget fd = describe_fd(fake.proc(), 4711, 5, false).value();
+  const FdTarget fd = describe_fd(fake.proc(), 4711, 5).value();
   ASSERT_EQ(fd.servers.size(), 1U);
   EXPECT_EQ(fd.servers[0].address, "filer (10.0.0.9)");
   EXPECT_EQ(fd.servers[0].pid, 0);
