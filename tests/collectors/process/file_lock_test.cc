@@ -91,6 +91,16 @@ TEST(ProcLocks, AWaitWithoutAPidIsFoundByItsFile) {
   EXPECT_TRUE(in_the_way(1, std::nullopt).empty());
 }
 
+TEST(ProcLocks, NobodyIsInItsOwnWay) {
+  constexpr std::string_view upgrade =
+      "1: POSIX  ADVISORY  READ  800 fe:00:1095 0 EOF\n"
+      "2: POSIX  ADVISORY  READ  801 fe:00:1095 0 EOF\n"
+      "2: -> POSIX  ADVISORY  WRITE 800 fe:00:1095 0 EOF\n";
+  const auto locks = locks_in_the_way(parse_locks(upgrade).value(), 800, kFile);
+  ASSERT_EQ(locks.size(), 1U);
+  EXPECT_EQ(locks[0].pid, 801);
+}
+
 /// Takes a lock in one process and waits for it in another.
 class FileLocks : public ::testing::Test {
  protected:

@@ -47,6 +47,18 @@ TEST(SyscallTally, TheCallWithTheMostTimeComesFirst) {
   EXPECT_EQ(trace.calls[1].name, "read");
 }
 
+TEST(SyscallTally, MoreNumbersThanThereAreCallsAreOneRow) {
+  SyscallTally tally;
+  for (long number = 10'000; number < 12'000; ++number) {
+    tally.enter(number, 0);
+    tally.exit(-ENOSYS, 1'000);
+  }
+  const SyscallTrace trace = written(tally, 2'000);
+  EXPECT_EQ(trace.calls.size(), 513U);
+  EXPECT_EQ(trace.calls.front().name, "others");
+  EXPECT_EQ(trace.calls.front().calls, 1'488U);
+}
+
 TEST(SyscallTally, NamesErrorsTheMostFrequentFirst) {
   SyscallTally tally;
   for (const std::int64_t result : {-EBADF, -EAGAIN, -EAGAIN, 7, -512}) {
