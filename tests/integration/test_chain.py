@@ -269,7 +269,8 @@ def test_a_refused_signal_is_reported_with_the_servers_words(cluster, session, d
         stuck.start("SELECT pg_sleep(4)")
         pghangd = daemon([rule("stuck", app_name)])
         wait_until(lambda: pghangd.metric("pghangd_signals_total", signal="cancel", outcome="refused"))
-        assert pghangd.events("signal_not_accepted", pid=stuck.pid, answer="refused")
+        # The log has a thread of its own and may come later than the metric.
+        wait_until(lambda: pghangd.events("signal_not_accepted", pid=stuck.pid, answer="refused"))
         assert "pg_signal_backend" in pghangd.log() or "must be a member" in pghangd.log()
         pghangd.wait_incident(stuck.pid, outcome="refused")
         stuck.wait()
