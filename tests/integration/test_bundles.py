@@ -89,5 +89,7 @@ def test_a_directory_that_is_not_there_is_said_once_and_hurts_nothing(blocked, d
     running = daemon([rule("stuck", app_name)], extra="bundle: {directory: /nonexistent/pghangd}")
     running.wait_incident(blocked.pid, stage="unresponsive", diagnosed=True)
     wait_until(lambda: (running.metric("pghangd_bundles_total", result="failed") or 0) >= 1)
+    # The log has a thread of its own and may come later than the metric.
+    wait_until(lambda: running.events("bundle_lost"))
     assert len(running.events("bundle_lost")) == 1, running.log()
     assert "No such file or directory" in running.log()

@@ -136,7 +136,7 @@ def test_the_daemon_on_the_host_captures_the_right_process(stuck, server, daemon
     verdict = incident["diagnosis"]["verdict"]
     assert verdict["cause"] == "blocking_call"
     assert f"/proc/{host}/root{FIFO}" in verdict["release"][0]["step"]
-    assert pghangd.events("diagnosed", pid=session.pid, host_pid=host)
+    wait_until(lambda: pghangd.events("diagnosed", pid=session.pid, host_pid=host))
     # What it advises is for a shell of the host.
     subprocess.run(["bash", "-c", verdict["release"][0]["step"]], check=True, timeout=10)
     pghangd.wait_incident(session.pid, outcome="self_resolved")
