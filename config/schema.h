@@ -147,6 +147,7 @@ void describe(Visitor& v, Settings& settings) {
   v.section("bundle", settings.bundle);
   v.section("signatures", settings.signatures);
   v.section("symbols", settings.symbols);
+  v.flag("signal_without_sql", settings.signal_without_sql);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

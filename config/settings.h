@@ -173,6 +173,8 @@ struct Settings {
   BundleSettings bundle;
   SignatureFiles signatures;
   Symbols symbols;
+  /// While SQL does not work, matched backends are signalled by the helper (needs CAP_KILL).
+  bool signal_without_sql = false;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

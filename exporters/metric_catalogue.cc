@@ -62,6 +62,11 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "Statements that ask who waits for whom, by `success` or kind of failure; `backed_off`: "
        "left "
        "out, since an earlier one was slow or failed."},
+      {"pghangd_surveys_total",
+       "counter",
+       "target,result",
+       "Looks at the server's processes in /proc, by `success` or kind of failure: at each poll "
+       "interval while SQL does not work, else seldom."},
       {"pghangd_incidents_total", "counter", "target,cause,outcome", "Incidents that are over."},
       {"pghangd_fingerprint_backends",
        "gauge",

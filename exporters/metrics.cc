@@ -18,9 +18,16 @@ constexpr std::array kPollResults{
     "timeout",
     "disconnected",
     "refused",
-    "permission_denied"};
+    "permission_denied",
+    "too_many_connections",
+    "connect_timeout",
+    "start_up_timeout"};
 constexpr std::array kLockResults{"success", "backed_off", "timeout", "refused"};
-constexpr std::array kSuppressions{"mode_observe", "rule_observe"};
+constexpr std::array kSuppressions{
+    "mode_observe",
+    "rule_observe",
+    "without_sql",
+    "undecided_without_sql"};
 constexpr std::array kMethods{
     CaptureMethod::in_place,
     CaptureMethod::ptrace_stop,
@@ -128,6 +135,10 @@ void Metrics::poll(
 
 void Metrics::lock_statement(const std::string& target, const std::string& result) {
   impl_->registry.counter("pghangd_lock_statements_total", {target, result}).Increment();
+}
+
+void Metrics::survey(const std::string& target, const std::string& result) {
+  impl_->registry.counter("pghangd_surveys_total", {target, result}).Increment();
 }
 
 void Metrics::signal(
