@@ -124,7 +124,7 @@ TEST_F(Processes, AreNotSignalledWhereSqlCameBackDuringTheLook) {
   cancel_and_lose_sql(true);
   processes_.meanwhile = [this] {
     server_.poll_error.reset();
-    server_.rows = {active({9999, PgTimestamp{1}})};
+    server_.scripted_reply = SignalReply{escalation::SignalAnswer::refused, "not yours", {}};
     run(monitor_.poll_once());
   };
   look();
