@@ -48,6 +48,7 @@ class Stage:
         subprocess.run([ROOT / "scripts/cluster", "stop", "--immediate", self.own.settings["DIR"]], check=False, capture_output=True)
         if self.postmaster_killed:
             subprocess.run(["ipcrm", "-m", segment], capture_output=True)
+            remove_folder(self.own.settings["DIR"])
 
     def shared_memory(self):
         """Id of the System V segment that only a postmaster removes."""
