@@ -200,6 +200,18 @@ int run_cli(int argc, char** argv) {
   again->add_option("bundles", replay.files, "Files written by diagnose --save or by the daemon")
       ->required();
   again->add_flag("--json", replay.json, "Print the evidence and verdict as JSON");
+  DoctorOptions checkup;
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Check what pghangd needs here: a line each, with the fix");
+  add_config_options(*doctor, config);
+  doctor->add_flag("--json", checkup.json, "Print the checks as JSON");
+  doctor
+      ->add_option(
+          "--user",
+          checkup.user,
+          "As root: check as this user (the service's is pghangd), with the unit's capabilities"
+      )
+      ->type_name("NAME");
 
   try {
     app.parse(argc, argv);
@@ -213,6 +225,11 @@ int run_cli(int argc, char** argv) {
     return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
+  if (doctor->parsed()) {
+    checkup.config = config;
+    checkup.sampler_program = sampler_program;
+    return static_cast<int>(doctor_command(checkup));
+  }
   if (!take_durations(texts, diagnose)) return static_cast<int>(ExitCode::usage);
   diagnose.sampler_program = sampler_program;
   return static_cast<int>(diagnose_command(diagnose));
