@@ -39,7 +39,8 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
   );
   command
       .add_option("--mode", options.mode, "observe: send no signal; enforce: cancel and terminate")
-      ->transform(CLI::CheckedTransformer(mode_names()));
+      ->type_name("MODE")
+      ->transform(CLI::CheckedTransformer(mode_names()).description(""));
 }
 
 void add_run_options(CLI::App& command, ConfigOptions& options) {
@@ -53,15 +54,19 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
   command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
   command.add_option("--log.level", options.log_level, "debug, info, warn or error")
+      ->type_name("LEVEL")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{
-          {"debug", LogLevel::debug},
-          {"info", LogLevel::info},
-          {"warn", LogLevel::warn},
-          {"error", LogLevel::error}}));
+                                              {"debug", LogLevel::debug},
+                                              {"info", LogLevel::info},
+                                              {"warn", LogLevel::warn},
+                                              {"error", LogLevel::error}}
+      ).description(""));
   command.add_option("--log.format", options.log_format, "logfmt or json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogFormat>{{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}
-      ));
+      ->type_name("FORMAT")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
+                                              {"logfmt", LogFormat::logfmt},
+                                              {"json", LogFormat::json}}
+      ).description(""));
 }
 
 struct DiagnoseTexts {

@@ -60,8 +60,7 @@ ask_target(Target target, Polling polling, sampler::Sampler* sampler) {
   facts.asked_at_micros = unix_now();
   facts.role = co_await collect_role_facts(connection, deadline);
   facts.answered_at_micros = unix_now();
-  if (facts.role && sampler != nullptr)
-    facts.capture = co_await look_at_ourselves(*sampler, facts);
+  if (facts.role && sampler != nullptr) facts.capture = co_await look_at_ourselves(*sampler, facts);
   co_return facts;
 }
 

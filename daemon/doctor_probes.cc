@@ -43,6 +43,7 @@ std::optional<int> number_of(const std::string& path) {
 
 std::string permission_bits(const std::string& file) {
   struct stat found {};
+
   if (::stat(file.c_str(), &found) != 0) return "0";
   return std::to_string(found.st_mode & 07777U);
 }
@@ -50,12 +51,15 @@ std::string permission_bits(const std::string& file) {
 /// Errno's text, or nothing, and on the next line how much room there is.
 std::string folder_state(const std::string& path) {
   struct stat found {};
+
   if (::stat(path.c_str(), &found) == 0 && !S_ISDIR(found.st_mode)) {
     return std::generic_category().message(ENOTDIR) + "\n0";
   }
   if (::access(path.c_str(), W_OK | X_OK) != 0)
     return std::generic_category().message(errno) + "\n0";
+
   struct statvfs room {};
+
   if (::statvfs(path.c_str(), &room) != 0) return "\n0";
   return "\n" + std::to_string(room.f_bavail * room.f_frsize);
 }
@@ -74,7 +78,8 @@ std::string health(boost::asio::ip::tcp::endpoint endpoint) {
   boost::system::error_code error;
   socket.connect(endpoint, error);
   if (error) return "";
-  const std::string request = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const std::string request =
+      "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   boost::asio::write(socket, boost::asio::buffer(request), error);
   std::string answer;
   if (!error) boost::asio::read(socket, boost::asio::dynamic_buffer(answer, 4096), error);

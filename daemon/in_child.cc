@@ -29,8 +29,7 @@ constexpr std::size_t kMost = 64UL << 10U;
   ::_exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
 }
 
-std::optional<std::string>
-read_to_end(int from, std::chrono::steady_clock::time_point until) {
+std::optional<std::string> read_to_end(int from, std::chrono::steady_clock::time_point until) {
   std::string text;
   std::array<char, 4096> piece{};
   for (;;) {
@@ -60,7 +59,8 @@ in_child(const std::function<std::string()>& probe, std::chrono::milliseconds de
   writer = UniqueFd();
   auto answer = read_to_end(reader.get(), std::chrono::steady_clock::now() + deadline);
   if (!answer) {
-    // Ours and not waited for yet, so its pid is nobody else's. In D state it stays until that ends.
+    // Ours and not waited for yet, so its pid is nobody else's. In D state it stays until that
+    // ends.
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, WNOHANG);
     return std::nullopt;

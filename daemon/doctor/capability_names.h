@@ -16,7 +16,9 @@ struct NamedCapability {
 
 /// Those of the unit (systemd/README.md).
 inline constexpr std::array<NamedCapability, 3> kNeeded{{
-    {CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "no interrupt flags, stacks or descriptors: no hang is explained"},
+    {CAP_SYS_PTRACE,
+     "CAP_SYS_PTRACE",
+     "no interrupt flags, stacks or descriptors: no hang is explained"},
     {CAP_DAC_READ_SEARCH,
      "CAP_DAC_READ_SEARCH",
      "no system call, descriptor or I/O counter, and no stack without stopping the backend"},

@@ -76,7 +76,8 @@ CheckList check_config(const ConfigFacts& facts, const Settings& settings) {
     checks.push_back(
         {Grade::warn,
          "config, password",
-         facts.file + " holds a password and everybody may read it (mode " + octal(facts.mode) + ")",
+         facts.file + " holds a password and everybody may read it (mode " + octal(facts.mode) +
+             ")",
          "chmod o-r " + facts.file + ", or move the password into password_file"}
     );
   }
@@ -101,11 +102,7 @@ CheckLine check_folder(const FolderFacts& facts) {
   }
   const std::string room = std::to_string(facts.free_bytes >> 20U) + " MB free";
   if (facts.free_bytes < kLittleRoom) {
-    return {
-        Grade::warn,
-        facts.key,
-        facts.path + ": only " + room,
-        "make room: df " + facts.path};
+    return {Grade::warn, facts.key, facts.path + ": only " + room, "make room: df " + facts.path};
   }
   return {Grade::ok, facts.key, facts.path + " can be written to, " + room, ""};
 }

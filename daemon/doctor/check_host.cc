@@ -15,8 +15,9 @@ CheckLine check_capability(const NamedCapability& needed, bool held) {
       needed.number == CAP_SYS_NICE ? Grade::warn : Grade::fail,
       check,
       std::string("not held by the sampler: ") + needed.without,
-      std::string("AmbientCapabilities= and CapabilityBoundingSet= of the unit, as shipped, have ") +
-          needed.name + "; by hand " + kAsTheService};
+      std::string("AmbientCapabilities= and CapabilityBoundingSet= of the unit, as shipped, have "
+      ) + needed.name +
+          "; by hand " + kAsTheService};
 }
 
 CheckLine check_optional(std::uint64_t capabilities) {
@@ -43,7 +44,8 @@ CheckLine check_ptrace_scope(const std::optional<int>& scope, bool may_trace) {
         Grade::fail,
         check,
         value + ": nobody may read another process's memory, whatever capability he has",
-        "set it to 2 or less in /etc/sysctl.d and restart the machine: the kernel does not take a 3 back"};
+        "set it to 2 or less in /etc/sysctl.d and restart the machine: the kernel does not take a "
+        "3 back"};
   }
   if (*scope >= 1 && !may_trace) {
     return {
@@ -52,7 +54,11 @@ CheckLine check_ptrace_scope(const std::optional<int>& scope, bool may_trace) {
         value + ": only who has CAP_SYS_PTRACE may read another process's memory",
         "give the sampler CAP_SYS_PTRACE; the setting may stay"};
   }
-  return {Grade::ok, check, value + (*scope == 0 ? "" : ", and the sampler has CAP_SYS_PTRACE"), ""};
+  return {
+      Grade::ok,
+      check,
+      value + (*scope == 0 ? "" : ", and the sampler has CAP_SYS_PTRACE"),
+      ""};
 }
 
 CheckLine check_hidepid(const std::string& hidden, bool may_trace) {
@@ -68,14 +74,16 @@ CheckLine check_hidepid(const std::string& hidden, bool may_trace) {
 
 CheckLine check_perf(const std::optional<int>& paranoid, bool may_trace_by_perf) {
   const std::string check = "kernel.perf_event_paranoid";
-  if (!paranoid) return {Grade::ok, check, "no perf events in this kernel: diagnose --trace uses ptrace", ""};
+  if (!paranoid)
+    return {Grade::ok, check, "no perf events in this kernel: diagnose --trace uses ptrace", ""};
   const std::string value = std::to_string(*paranoid);
   if (*paranoid <= 1 || may_trace_by_perf) return {Grade::ok, check, value, ""};
   return {
       Grade::ok,
       check,
-      value + ": diagnose --trace, which the daemon never does, would stop the backend; by root it "
-              "would not",
+      value +
+          ": diagnose --trace, which the daemon never does, would stop the backend; by root it "
+          "would not",
       ""};
 }
 

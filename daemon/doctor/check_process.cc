@@ -26,8 +26,7 @@ std::string gaps(const Capture& capture) {
 CheckLine no_capture(const TargetFacts& facts, const Error& error) {
   const std::string check = named(facts, "process");
   // Over TCP nothing says that the server is here.
-  const bool elsewhere =
-      error.code == Errc::not_found || error.code == Errc::identity_changed;
+  const bool elsewhere = error.code == Errc::not_found || error.code == Errc::identity_changed;
   if (elsewhere && facts.server_process == 0) {
     return {
         Grade::warn,
@@ -41,9 +40,9 @@ CheckLine no_capture(const TargetFacts& facts, const Error& error) {
       check,
       std::string("our own backend could not be looked at: ") + to_string(error.code) + ": " +
           error.context,
-      error.code == Errc::permission_denied ? "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the sampler"
-                                            : "sudo pghangd diagnose " +
-                                                  std::to_string(facts.libpq_backend_pid)};
+      error.code == Errc::permission_denied
+          ? "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the sampler"
+          : "sudo pghangd diagnose " + std::to_string(facts.libpq_backend_pid)};
 }
 
 CheckLine seen(const TargetFacts& facts, const Capture& capture) {
@@ -77,12 +76,14 @@ CheckLine check_symbols(const TargetFacts& facts, const Capture& capture) {
   const auto& frames = capture.stack.frames;
   const auto names =
       std::ranges::count_if(frames, [](const Frame& frame) { return frame.function.has_value(); });
-  const auto lines = std::ranges::count_if(frames, [](const Frame& frame) { return frame.line != 0; });
+  const auto lines =
+      std::ranges::count_if(frames, [](const Frame& frame) { return frame.line != 0; });
   const std::string text = std::to_string(names) + " of " + std::to_string(frames.size()) +
                            " frames have a name, " + std::to_string(lines) + " a line of source";
   if (frames.empty()) return {Grade::ok, check, "not known without a stack", ""};
   if (lines > 0) return {Grade::ok, check, text, ""};
-  const std::string more = "more, for postgresql-NN-dbgsym and libc6-dbg, or symbols.debuginfod_urls";
+  const std::string more =
+      "more, for postgresql-NN-dbgsym and libc6-dbg, or symbols.debuginfod_urls";
   if (static_cast<std::size_t>(names) * 2 >= frames.size())
     return {Grade::ok, check, text + "; enough to explain a hang; " + more, ""};
   return {Grade::warn, check, text, "install postgresql-NN-dbgsym and libc6-dbg"};

@@ -59,7 +59,11 @@ CheckLine check_signals(const TargetFacts& facts, const RoleFacts& role, Mode mo
   if (role.signals) return {Grade::ok, check, "may cancel and terminate", ""};
   const std::string fix = "GRANT pg_signal_backend TO " + role.role + ";";
   if (mode == Mode::observe)
-    return {Grade::ok, check, "absent, which mode observe does not need; enforce would: " + fix, ""};
+    return {
+        Grade::ok,
+        check,
+        "absent, which mode observe does not need; enforce would: " + fix,
+        ""};
   return {Grade::fail, check, role.role + " may not cancel or terminate; mode is enforce", fix};
 }
 

@@ -19,10 +19,10 @@ namespace pghang::doctor {
 
 /// The configuration file.
 struct ConfigFacts {
-  std::string file;       ///< empty: built-in defaults
-  bool answered = true;   ///< false: its file system did not answer in time
-  bool installed = false; ///< there is one at kInstalledConfig
-  unsigned mode = 0;      ///< permission bits; 0: not known
+  std::string file;        ///< empty: built-in defaults
+  bool answered = true;    ///< false: its file system did not answer in time
+  bool installed = false;  ///< there is one at kInstalledConfig
+  unsigned mode = 0;       ///< permission bits; 0: not known
   std::vector<ConfigProblem> problems;
 };
 
@@ -59,7 +59,7 @@ struct AddressFacts {
 
 /// A folder that pghangd writes to.
 struct FolderFacts {
-  std::string key;       ///< of the configuration: `bundle.directory`
+  std::string key;  ///< of the configuration: `bundle.directory`
   std::string path;
   bool answered = true;  ///< false: its file system did not answer in time
   std::string error;     ///< why it cannot be written to; empty: it can
@@ -74,8 +74,8 @@ struct TargetFacts {
   std::optional<Error> connect_error;
   int version_num = 0;
   pid_t libpq_backend_pid = 0;
-  pid_t server_process = 0;  ///< the maker of its UNIX socket; 0 over TCP
-  std::int64_t asked_at_micros = 0;     ///< our clock around the statement, unix epoch
+  pid_t server_process = 0;          ///< the maker of its UNIX socket; 0 over TCP
+  std::int64_t asked_at_micros = 0;  ///< our clock around the statement, unix epoch
   std::int64_t answered_at_micros = 0;
   Result<RoleFacts> role = Error{};
   Result<Capture> capture = Error{};  ///< of our own backend there

@@ -69,7 +69,8 @@ TEST(CheckConfig, BuiltInDefaultsBesideAnInstalledFileAreProbablyAMistake) {
 }
 
 TEST(CheckConfig, APasswordThatEverybodyMayReadIsAWarningThatDoesNotRepeatIt) {
-  for (const char* dsn : {"user=pghangd password=hunter2", "postgresql://pghangd:hunter2@db/postgres"}) {
+  for (const char* dsn :
+       {"user=pghangd password=hunter2", "postgresql://pghangd:hunter2@db/postgres"}) {
     EXPECT_EQ(check_config(file(0640), with_dsn(dsn)).size(), 1U) << dsn;
     const CheckList checks = check_config(file(0644), with_dsn(dsn));
     ASSERT_EQ(checks.size(), 2U) << dsn;
@@ -90,7 +91,9 @@ TEST(CheckFolder, SaysWhyItCannotBeWrittenToAndHowToMakeIt) {
   const CheckLine line = check_folder(facts);
   EXPECT_EQ(line.grade, Grade::fail);
   EXPECT_EQ(line.check, "bundle.directory");
-  EXPECT_TRUE(has(line.fix, "sudo install -d -o pghangd -g pghangd -m 0700 /var/lib/pghangd/bundles"));
+  EXPECT_TRUE(
+      has(line.fix, "sudo install -d -o pghangd -g pghangd -m 0700 /var/lib/pghangd/bundles")
+  );
   facts.error.clear();
   EXPECT_EQ(check_folder(facts).grade, Grade::warn) << "no room";
   facts.free_bytes = 1UL << 30U;

@@ -13,8 +13,7 @@ constexpr std::uint64_t bit(unsigned number) {
   return 1ULL << number;
 }
 
-constexpr std::uint64_t kUnit =
-    bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYS_NICE);
+constexpr std::uint64_t kUnit = bit(CAP_SYS_PTRACE) | bit(CAP_DAC_READ_SEARCH) | bit(CAP_SYS_NICE);
 
 const CheckLine& line(const CheckList& checks, const std::string& check) {
   for (const CheckLine& one : checks) {
@@ -79,14 +78,22 @@ TEST(CheckPrivileges, ASamplerThatDoesNotRunIsTheOnlyThingSaidOfIt) {
 }
 
 TEST(CheckKernel, PtraceScopeThreeStopsEverybody) {
-  const KernelFacts facts{.ptrace_scope = 3, .kptr_restrict = 0, .perf_event_paranoid = 1, .mounts = ""};
+  const KernelFacts facts{
+      .ptrace_scope = 3,
+      .kptr_restrict = 0,
+      .perf_event_paranoid = 1,
+      .mounts = ""};
   const CheckLine scope = line(check_kernel(facts, kUnit), "kernel.yama.ptrace_scope");
   EXPECT_EQ(scope.grade, Grade::fail);
   EXPECT_TRUE(has(scope.fix, "restart the machine"));
 }
 
 TEST(CheckKernel, PtraceScopeTwoStopsOnlyWhoLacksTheCapability) {
-  const KernelFacts facts{.ptrace_scope = 2, .kptr_restrict = 0, .perf_event_paranoid = 1, .mounts = ""};
+  const KernelFacts facts{
+      .ptrace_scope = 2,
+      .kptr_restrict = 0,
+      .perf_event_paranoid = 1,
+      .mounts = ""};
   EXPECT_EQ(line(check_kernel(facts, kUnit), "kernel.yama.ptrace_scope").grade, Grade::ok);
   EXPECT_EQ(line(check_kernel(facts, 0), "kernel.yama.ptrace_scope").grade, Grade::fail);
 }
