@@ -68,7 +68,7 @@ class MadeDocuments(unittest.TestCase):
 
     def complete(self, *words):
         script = f"""
-            source {ROOT}/docs/completion/pghangd
+            source {ROOT}/config/completion/pghangd.bash
             COMP_WORDS=({' '.join(repr(word) for word in words)})
             COMP_CWORD={len(words) - 1}
             _pghangd

@@ -41,7 +41,7 @@ class Runbooks(unittest.TestCase):
         self.assertEqual(set(stories_by_cause()), set(CAUSES))
 
     def test_every_cause_has_its_page_and_every_page_its_cause(self):
-        pages = {page.stem for page in RUNBOOKS.glob("*.md")} - {"README"}
+        pages = {page.stem for page in RUNBOOKS.glob("*.md")} - {"README", "alerts"}
         self.assertEqual(pages, set(CAUSES))
         for cause in CAUSES:
             text = (RUNBOOKS / f"{cause}.md").read_text()
