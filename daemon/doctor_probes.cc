@@ -97,7 +97,7 @@ ConfigFacts probe_config(const std::string& file) {
   }
   const auto answer = in_child(
       [&file] {
-        const std::string mode = permission_bits(file);
+        std::string mode = permission_bits(file);
         // Its first byte is read, too: a stat() may be answered from memory.
         std::ifstream(file).get();
         return mode;

@@ -15,10 +15,11 @@ namespace pghang {
 namespace {
 
 constexpr std::size_t kMost = 64UL << 10U;
+/// The child's descriptor of the pipe.
+constexpr int kAnswer = 3;
 
 /// Whoever reads our output to its end must not wait for a probe that hangs.
 [[noreturn]] void run_probe(const std::function<std::string()>& probe, int answer) {
-  constexpr int kAnswer = 3;
   if (answer != kAnswer) ::dup2(answer, kAnswer);
   ::close_range(kAnswer + 1, UINT_MAX, 0);
   for (int standard = 0; standard < kAnswer; ++standard)

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -35,10 +36,9 @@ bool keep_of_the_unit() {
       return false;
   }
   if (cap_set_proc(kept.get()) != 0) return false;
-  for (const cap_value_t capability : kOfTheUnit) {
-    if (cap_set_ambient(capability, CAP_SET) != 0) return false;
-  }
-  return true;
+  return std::ranges::all_of(kOfTheUnit, [](cap_value_t capability) {
+    return cap_set_ambient(capability, CAP_SET) == 0;
+  });
 }
 
 }  // namespace

@@ -64,8 +64,7 @@ CheckList check_config(const ConfigFacts& facts, const Settings& settings) {
         {Grade::fail,
          "config",
          to_string(problem),
-         unread ? "give a file that this user may read: ls -l " + facts.file +
-                      "; as installed it is root:pghangd 0640"
+         unread ? "give a file that this user may read: ls -l " + facts.file
                 : "correct that line; pghangd.yaml(5) explains every key"}
     );
   }

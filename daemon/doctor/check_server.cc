@@ -13,6 +13,10 @@ constexpr int kOldestSupported = 100000;
 constexpr int kNewestKnown = 190000;  // exclusive
 /// Over TCP a process is found by its start time; the sampler allows 3 s.
 constexpr std::int64_t kClockTolerance = 1'000'000;
+constexpr std::array<std::string_view, 3> kTimeouts{
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout"};
 constexpr const char* kSetup = "sudo -u postgres psql -f /usr/share/pghangd/setup.sql";
 
 std::string named(const TargetFacts& facts, const char* what) {
@@ -89,10 +93,6 @@ bool is_set(const RoleFacts& role, std::string_view name) {
 }
 
 CheckLine check_timeouts(const TargetFacts& facts, const RoleFacts& role) {
-  constexpr std::array<std::string_view, 3> kTimeouts{
-      "statement_timeout",
-      "lock_timeout",
-      "idle_in_transaction_session_timeout"};
   const std::string check = named(facts, "timeouts");
   std::string absent;
   for (const std::string_view name : kTimeouts) {
