@@ -39,7 +39,8 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
   );
   command
       .add_option("--mode", options.mode, "observe: send no signal; enforce: cancel and terminate")
-      ->transform(CLI::CheckedTransformer(mode_names()));
+      ->type_name("MODE")
+      ->transform(CLI::CheckedTransformer(mode_names()).description(""));
 }
 
 void add_run_options(CLI::App& command, ConfigOptions& options) {
@@ -53,15 +54,19 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
   command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
   command.add_option("--log.level", options.log_level, "debug, info, warn or error")
+      ->type_name("LEVEL")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{
-          {"debug", LogLevel::debug},
-          {"info", LogLevel::info},
-          {"warn", LogLevel::warn},
-          {"error", LogLevel::error}}));
+                                              {"debug", LogLevel::debug},
+                                              {"info", LogLevel::info},
+                                              {"warn", LogLevel::warn},
+                                              {"error", LogLevel::error}}
+      ).description(""));
   command.add_option("--log.format", options.log_format, "logfmt or json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogFormat>{{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}
-      ));
+      ->type_name("FORMAT")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
+                                              {"logfmt", LogFormat::logfmt},
+                                              {"json", LogFormat::json}}
+      ).description(""));
 }
 
 struct DiagnoseTexts {
@@ -200,6 +205,18 @@ int run_cli(int argc, char** argv) {
   again->add_option("bundles", replay.files, "Files written by diagnose --save or by the daemon")
       ->required();
   again->add_flag("--json", replay.json, "Print the evidence and verdict as JSON");
+  DoctorOptions checkup;
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Check what pghangd needs here: a line each, with the fix");
+  add_config_options(*doctor, config);
+  doctor->add_flag("--json", checkup.json, "Print the checks as JSON");
+  doctor
+      ->add_option(
+          "--user",
+          checkup.user,
+          "As root: check as this user (the service's is pghangd), with the unit's capabilities"
+      )
+      ->type_name("NAME");
 
   try {
     app.parse(argc, argv);
@@ -213,6 +230,11 @@ int run_cli(int argc, char** argv) {
     return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
+  if (doctor->parsed()) {
+    checkup.config = config;
+    checkup.sampler_program = sampler_program;
+    return static_cast<int>(doctor_command(checkup));
+  }
   if (!take_durations(texts, diagnose)) return static_cast<int>(ExitCode::usage);
   diagnose.sampler_program = sampler_program;
   return static_cast<int>(diagnose_command(diagnose));

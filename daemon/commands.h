@@ -44,6 +44,13 @@ struct ReplayOptions {
   bool json = false;
 };
 
+struct DoctorOptions {
+  ConfigOptions config;
+  bool json = false;
+  std::string user;  ///< to become first, with the unit's capabilities; empty: stay who we are
+  std::string sampler_program;
+};
+
 /// Puts the command line's words over loaded settings.
 void apply_overrides(const ConfigOptions& options, Settings& settings);
 
@@ -61,5 +68,7 @@ run_command(const ConfigOptions& options, const std::string& sampler_program);
 [[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
 [[nodiscard]] ExitCode replay_command(const ReplayOptions& options);
+/// A line for each thing that pghangd needs, with the fix; partial: one of them failed.
+[[nodiscard]] ExitCode doctor_command(const DoctorOptions& options);
 
 }  // namespace pghang

@@ -1,8 +1,13 @@
 #include "daemon/privileges.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -20,7 +25,38 @@ Error system_error(const char* what) {
   return Error{Errc::io, std::string(what) + ": " + std::generic_category().message(errno)};
 }
 
+constexpr std::array<cap_value_t, 3> kOfTheUnit{CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_NICE};
+
+/// Permitted, effective and inheritable; ambient ones have to be both of the latter.
+bool keep_of_the_unit() {
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities> kept(cap_init());
+  if (!kept) return false;
+  for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE, CAP_INHERITABLE}) {
+    if (cap_set_flag(kept.get(), flag, kOfTheUnit.size(), kOfTheUnit.data(), CAP_SET) != 0)
+      return false;
+  }
+  if (cap_set_proc(kept.get()) != 0) return false;
+  return std::ranges::all_of(kOfTheUnit, [](cap_value_t capability) {
+    return cap_set_ambient(capability, CAP_SET) == 0;
+  });
+}
+
 }  // namespace
+
+Result<void> become_service(const std::string& user) {
+  std::array<char, 4096> room{};
+  passwd entry{};
+  passwd* found = nullptr;
+  const int failed = ::getpwnam_r(user.c_str(), &entry, room.data(), room.size(), &found);
+  if (failed != 0 || found == nullptr) return Error{Errc::not_found, "no such user: " + user};
+  if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || ::initgroups(user.c_str(), entry.pw_gid) != 0 ||
+      ::setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid) != 0 ||
+      ::setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid) != 0) {
+    return system_error("cannot become that user");
+  }
+  if (!keep_of_the_unit()) return system_error("cannot keep the unit's capabilities");
+  return {};
+}
 
 Result<void> drop_capabilities() {
   if (cap_reset_ambient() != 0) return system_error("cannot drop ambient capabilities");

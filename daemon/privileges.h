@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "config/result.h"
 
 namespace pghang {
@@ -8,5 +10,9 @@ namespace pghang {
 /// For the daemon, after it has started the keeper, which keeps what it was started with. Errors:
 /// io.
 [[nodiscard]] Result<void> drop_capabilities();
+
+/// From root to `user`, its groups, and the capabilities that the unit gives (systemd/README.md):
+/// what is started from here on runs as the service does. Errors: not_found (no such user), io.
+[[nodiscard]] Result<void> become_service(const std::string& user);
 
 }  // namespace pghang
