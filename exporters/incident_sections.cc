@@ -90,8 +90,8 @@ std::string release_html(const Incident& incident) {
   if (!incident.verdict || incident.verdict->release.empty()) return {};
   std::string html = "<ol>\n";
   for (const ReleaseStep& step : incident.verdict->release)
-    html += "<li>" + html_escaped(step.step) + "<span class=\"price\">price: " +
-            html_escaped(step.price) + "</span></li>\n";
+    html += "<li>" + html_escaped(step.step) +
+            "<span class=\"price\">price: " + html_escaped(step.price) + "</span></li>\n";
   return section("What would free it", html + "</ol>\n");
 }
 

@@ -15,8 +15,7 @@ namespace pghang {
 [[nodiscard]] std::string page_begin(std::string_view title);
 
 /// Links to these paths (relative, with their words), and the end of the document.
-[[nodiscard]] std::string
-page_end(const std::vector<std::pair<std::string, std::string>>& links);
+[[nodiscard]] std::string page_end(const std::vector<std::pair<std::string, std::string>>& links);
 
 /// A heading over `html`; nothing where there is none.
 [[nodiscard]] std::string section(std::string_view heading, const std::string& html);
@@ -25,8 +24,7 @@ page_end(const std::vector<std::pair<std::string, std::string>>& links);
 [[nodiscard]] std::string laid_out(std::string_view text);
 
 /// A name and its value a row; those without a value are left out.
-[[nodiscard]] std::string
-definitions(const std::vector<std::pair<std::string, std::string>>& rows);
+[[nodiscard]] std::string definitions(const std::vector<std::pair<std::string, std::string>>& rows);
 
 /// `<a href="URL">words</a>`.
 [[nodiscard]] std::string link(std::string_view url, std::string_view words);

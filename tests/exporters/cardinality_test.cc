@@ -31,7 +31,8 @@ Incident hung(std::size_t number) {
   incident.stage = Stage::unresponsive;
   incident.opened_at_micros = sample::kNow;
   incident.verdict = sample::verdict();
-  incident.verdict->cause = static_cast<Cause>(number % (static_cast<std::size_t>(Cause::unknown) + 1));
+  incident.verdict->cause =
+      static_cast<Cause>(number % (static_cast<std::size_t>(Cause::unknown) + 1));
   incident.fingerprint = sample::fingerprint();
   incident.fingerprint->stable = "fingerprint" + std::to_string(number);
   return incident;
