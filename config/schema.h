@@ -98,6 +98,7 @@ void describe(Visitor& v, Web& web) {
   v.texts("listen_addresses", web.listen_addresses);
   v.text("telemetry_path", web.telemetry_path);
   v.flag("enable_lifecycle", web.enable_lifecycle);
+  v.text("external_url", web.external_url);
 }
 
 template <typename Visitor>

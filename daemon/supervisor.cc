@@ -24,6 +24,7 @@
 #include "daemon/target_monitor.h"
 #include "daemon/version.h"
 #include "exporters/api.h"
+#include "exporters/external_url.h"
 #include "exporters/http_server.h"
 
 namespace pghang {
@@ -312,6 +313,8 @@ struct Supervisor::Impl {
       return false;
     }
     http = std::move(*server);
+    view.external_url =
+        external_url(settings.web.external_url, http->addresses().front(), host_name());
     for (const std::string& address : http->addresses()) {
       log.info("listening", {{"url", "http://" + address + "/"}});
     }

@@ -66,7 +66,7 @@ std::string table_row(const View& view, const Row& row) {
   std::string link;
   if (incident != nullptr) {
     const std::string id = html_escaped(incident->id);
-    link.append("<a href=\"api/v1/incidents/").append(id).append("\">").append(id).append("</a>");
+    link.append("<a href=\"incidents/").append(id).append("\">").append(id).append("</a>");
   }
   std::string html = "<tr class=\"";
   html += to_string(backend.stage);

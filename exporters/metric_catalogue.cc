@@ -130,6 +130,11 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "gauge",
        "",
        "Whether the last reload of the configuration took effect."},
+      {"pghangd_web_info",
+       "gauge",
+       "external_url",
+       "Always 1; where a browser reaches the pages (`--web.external-url`), for the links of "
+       "alerts."},
       {"process_cpu_seconds_total", "counter", "", "User and system CPU time of the daemon."},
       {"process_resident_memory_bytes", "gauge", "", "Resident memory of the daemon."},
       {"process_open_fds", "gauge", "", "Open file descriptors of the daemon."},

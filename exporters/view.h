@@ -74,6 +74,7 @@ struct View {
   bool config_last_reload_successful = true;
   std::vector<TargetView> targets;
   std::deque<Incident> incidents;  ///< newest first, open ones included
+  std::string external_url;        ///< external_url(); empty until it is known
 };
 
 /// Microseconds since the unix epoch, for whoever is not given the time.
