@@ -125,7 +125,7 @@ class Chronicle {
   std::function<std::int64_t()> wall_clock_;
   SaveBundle save_bundle_;
   std::string last_bundle_error_;
-  std::map<std::string, std::string> lock_errors_;  ///< by target, the last one told
+  std::map<std::string, std::string> lock_errors_;    ///< by target, the last one told
   std::map<std::string, std::string> process_words_;  ///< by target, the last ones told
 };
 

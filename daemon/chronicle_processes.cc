@@ -107,8 +107,7 @@ void Chronicle::suspects(
     backend.activity = sighting->activity;
     backend.rule = sighting->rule_name;
     backend.stage = sighting->stage;
-    backend.matched_seconds =
-        std::chrono::duration<double>(now - sighting->first_seen).count();
+    backend.matched_seconds = std::chrono::duration<double>(now - sighting->first_seen).count();
     backend.source = Source::os;
     if (const Incident* incident = book_.find(target, sighting->id))
       backend.incident_id = incident->id;

@@ -75,15 +75,12 @@ Incident& IncidentBook::open(
   return incident;
 }
 
-Incident* IncidentBook::adopt(
-    const std::string& target,
-    const escalation::SightingState& sighting
-) {
+Incident*
+IncidentBook::adopt(const std::string& target, const escalation::SightingState& sighting) {
   if (sighting.source == Source::os) return nullptr;
   const BackendKey& key = sighting.activity.key;
   const auto found = std::ranges::find_if(incidents_, [&](const Incident& incident) {
-    const std::int64_t apart =
-        incident.backend.backend_start.micros - key.backend_start.micros;
+    const std::int64_t apart = incident.backend.backend_start.micros - key.backend_start.micros;
     return incident.source == Source::os && incident.stage != Stage::resolved &&
            incident.target == target && incident.backend.pid == key.pid &&
            std::llabs(apart) <= escalation::kSameStartMicros;

@@ -26,8 +26,7 @@ SamplerProcesses::SamplerProcesses(
       desk_(desk),
       surveyor_(surveyor) {}
 
-boost::asio::awaitable<Result<ServerSurvey>> SamplerProcesses::survey(
-    sampler::SurveyRequest request
+boost::asio::awaitable<Result<ServerSurvey>> SamplerProcesses::survey(sampler::SurveyRequest request
 ) {
   struct Turn {
     boost::asio::steady_timer done;

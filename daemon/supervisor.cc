@@ -50,9 +50,9 @@ struct TargetSession {
   PostgresSignaller signaller;
   PostgresLockSource locks;
   TargetMonitor monitor;
-  pid_t prewarmed = 0;  ///< our own backend there
+  pid_t prewarmed = 0;                   ///< our own backend there
   std::int64_t connected_at_micros = 0;  ///< shortly before that one began, unix epoch
-  pid_t learnt = 0;     ///< a process of the server, of this host, where the connection tells none
+  pid_t learnt = 0;  ///< a process of the server, of this host, where the connection tells none
 
   [[nodiscard]] pid_t server_process() const {
     return connection.server_process() != 0 ? connection.server_process() : learnt;

@@ -51,8 +51,9 @@ class TargetMonitor {
   /// From now on the server's processes are looked at when SQL does not work. It outlives this.
   void watch_processes_with(ProcessPort& processes) { processes_ = &processes; }
 
-  /// One look at them, if it is due: at each call while SQL does not work or an incident of source os
-  /// is open, else at every kQuietRounds-th, for the postmaster. Not while another one is under way.
+  /// One look at them, if it is due: at each call while SQL does not work or an incident of source
+  /// os is open, else at every kQuietRounds-th, for the postmaster. Not while another one is under
+  /// way.
   [[nodiscard]] boost::asio::awaitable<void> look_at_processes(ProcessScene scene);
 
   static constexpr unsigned kQuietRounds = 6;
@@ -104,11 +105,11 @@ class TargetMonitor {
   LockPacer pacer_;
   ProcessPort* processes_ = nullptr;
   escalation::ProcessWatch watch_;
-  Settings settings_;  ///< the parts that a look at processes depends on
+  Settings settings_;                ///< the parts that a look at processes depends on
   std::optional<Error> poll_error_;  ///< of the latest poll
   std::uint64_t polls_ = 0;          ///< that ended, either way
   unsigned rounds_ = 0;
-  ProcessKey postmaster_;            ///< as of the latest look; pid 0: none was seen
+  ProcessKey postmaster_;  ///< as of the latest look; pid 0: none was seen
   pid_t postmaster_ns_pid_ = 0;
   pid_t not_here_ = 0;  ///< a backend that no process of this host is
   pid_t own_hung_ = 0;  ///< our backend that did not answer, as the server counts; 0: none

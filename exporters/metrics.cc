@@ -79,6 +79,7 @@ void Metrics::Impl::start_known_counters(const View& view) {
       (void)registry.counter("pghangd_polls_total", {target.name, result});
     for (const char* result : kLockResults)
       (void)registry.counter("pghangd_lock_statements_total", {target.name, result});
+    (void)registry.counter("pghangd_surveys_total", {target.name, "success"});
     for (const char* reason : kSuppressions)
       (void)registry.counter("pghangd_actions_suppressed_total", {target.name, reason});
     (void)registry.histogram("pghangd_poll_duration_seconds", {target.name});

@@ -55,7 +55,7 @@ struct TargetView {
   std::int64_t last_poll_micros = 0;  ///< unix epoch; 0: never
   std::vector<StateCount> counts;
   std::vector<BackendView> backends;
-  std::optional<std::size_t> blocked_backends;  ///< absent: not known
+  std::optional<std::size_t> blocked_backends;   ///< absent: not known
   std::optional<ServerProcessesView> processes;  ///< only while it is not up
 };
 

@@ -24,8 +24,8 @@ struct SessionStamps {
 
 /// One process of a server.
 struct SurveyedProcess {
-  ClusterProcess process;             ///< without its system call
-  std::int64_t started_at_micros = 0;  ///< unix epoch, within 1 s (btime has that resolution)
+  ClusterProcess process;               ///< without its system call
+  std::int64_t started_at_micros = 0;   ///< unix epoch, within 1 s (btime has that resolution)
   std::optional<SessionStamps> stamps;  ///< absent where they could not be read, all of one moment
 
   friend bool operator==(const SurveyedProcess&, const SurveyedProcess&) = default;
@@ -35,8 +35,8 @@ struct SurveyedProcess {
 /// Wire format between helper and daemon.
 struct ServerSurvey {
   ProcessKey postmaster;
-  pid_t postmaster_ns_pid = 0;  ///< in the server's pid namespace
-  bool postmaster_gone = false;  ///< then `processes` are those it left behind
+  pid_t postmaster_ns_pid = 0;       ///< in the server's pid namespace
+  bool postmaster_gone = false;      ///< then `processes` are those it left behind
   std::int64_t taken_at_micros = 0;  ///< unix epoch
   std::string server_version;        ///< as the executable says; may be empty
   /// The postmaster included. Bounded: those that are not simply idle first.

@@ -101,7 +101,8 @@ struct Connection::Impl {
       default:
         return lost(
             Errc::start_up_timeout,
-            "timeout connecting: the server took the connection and does not answer (its postmaster "
+            "timeout connecting: the server took the connection and does not answer (its "
+            "postmaster "
             "is stopped, or authentication hangs)"
         );
     }

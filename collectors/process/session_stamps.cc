@@ -44,11 +44,8 @@ std::optional<PgTimestamp> stamp(std::int64_t micros) {
 
 }  // namespace
 
-std::optional<SessionStamps> read_session_stamps(
-    const TargetMemory& memory,
-    const VariableAddresses& addresses,
-    pid_t ns_pid
-) {
+std::optional<SessionStamps>
+read_session_stamps(const TargetMemory& memory, const VariableAddresses& addresses, pid_t ns_pid) {
   const auto variable = addresses.find(kBackendEntry);
   if (variable == addresses.end() || variable->second.size != sizeof(std::uint64_t))
     return std::nullopt;

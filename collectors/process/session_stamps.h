@@ -15,10 +15,7 @@ namespace pghang {
 /// every release from 10 to 18. Nothing where the entry is not of the process `ns_pid` (as the
 /// server's pid namespace counts), where it is being written (st_changecount is odd or moves), and
 /// where a process has none.
-[[nodiscard]] std::optional<SessionStamps> read_session_stamps(
-    const TargetMemory& memory,
-    const VariableAddresses& addresses,
-    pid_t ns_pid
-);
+[[nodiscard]] std::optional<SessionStamps>
+read_session_stamps(const TargetMemory& memory, const VariableAddresses& addresses, pid_t ns_pid);
 
 }  // namespace pghang

@@ -44,7 +44,8 @@ Result<void> check(const ProcFs& proc, const SignalRequest& request) {
   if (stat->process_group != request.process.pid)
     return Error{
         Errc::refused,
-        name(request.process.pid) + " does not lead its process group: the signal would go to others"};
+        name(request.process.pid) +
+            " does not lead its process group: the signal would go to others"};
   const auto parent = stat_of(proc, request.postmaster);
   if (!parent) return parent.error();
   return boost::system::in_place_value;

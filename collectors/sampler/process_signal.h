@@ -13,8 +13,8 @@ namespace pghang::sampler {
 /// - its parent is `postmaster`, which started at `postmaster.start_ticks`.
 ///
 /// Both are read while a pidfd of the process is held. From Linux 6.9 the signal goes through that
-/// (PIDFD_SIGNAL_PROCESS_GROUP), which no reuse of the pid can mislead. Else by kill(-pid), with the
-/// pidfd asked just before and after it: a process that has not ended still owns its pid.
+/// (PIDFD_SIGNAL_PROCESS_GROUP), which no reuse of the pid can mislead. Else by kill(-pid), with
+/// the pidfd asked just before and after it: a process that has not ended still owns its pid.
 ///
 /// It does not sleep on anything of the target (protocol.h), so the keeper may call it. Errors:
 /// not_found (ended), identity_changed (another process, another parent), permission_denied (it

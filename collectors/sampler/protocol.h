@@ -148,10 +148,10 @@ struct SurveyRequest {
   ProcessKey postmaster;
   /// Its pid in the server's pid namespace; 0: not known, so that of this host.
   pid_t postmaster_ns_pid = 0;
-  pid_t backend = 0;         ///< a backend of the server, as SQL says its pid
+  pid_t backend = 0;                           ///< a backend of the server, as SQL says its pid
   std::int64_t backend_started_at_micros = 0;  ///< unix epoch, within kStartTolerance
-  pid_t server_process = 0;  ///< as in CaptureRequest, for `backend`
-  std::vector<pid_t> first;  ///< of this host: looked at before all others
+  pid_t server_process = 0;                    ///< as in CaptureRequest, for `backend`
+  std::vector<pid_t> first;                    ///< of this host: looked at before all others
   bool only_postmaster = false;
 };
 

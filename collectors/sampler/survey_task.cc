@@ -50,10 +50,7 @@ class Survey {
   Result<void> run(SurveyReport& report) {
     ServerSurvey& survey = report.survey;
     if (const auto found = find_postmaster(survey); !found) return found.error();
-    ProcessList list{
-        .pids = {},
-        .first = task_.request.first,
-        .memory_answers = task_.with_memory};
+    ProcessList list{.pids = {}, .first = task_.request.first, .memory_answers = task_.with_memory};
     if (const auto listed = list_members(survey, list); !listed) return listed.error();
     const auto known = learn_variables(list, report);
     if (!known || report.need_modules) return known;
@@ -165,7 +162,8 @@ class Survey {
     if (report.survey.postmaster_gone) return boost::system::in_place_value;
     if (report.survey.missing.empty()) {
       report.survey.missing.push_back(
-          {"interrupts", "the memory of none of the server's processes could be read",
+          {"interrupts",
+           "the memory of none of the server's processes could be read",
            "CAP_SYS_PTRACE"}
       );
     }
@@ -190,14 +188,12 @@ class Survey {
     SurveyedProcess& added = survey.processes.emplace_back();
     added.process = process;
     added.process.syscall.reset();
-    added.started_at_micros =
-        boot_micros +
-        static_cast<std::int64_t>(process.key.start_ticks) * 1'000'000 / ticks_per_second;
+    added.started_at_micros = boot_micros + static_cast<std::int64_t>(process.key.start_ticks) *
+                                                1'000'000 / ticks_per_second;
     const auto& flags = process.sample.flags;
     // Its memory answered a moment ago, and what kept it from being read then is not asked again.
     if (!flags.interrupt_pending) return;
-    added.stamps =
-        read_session_stamps(ProcessMemory(process.key.pid), variables_, process.ns_pid);
+    added.stamps = read_session_stamps(ProcessMemory(process.key.pid), variables_, process.ns_pid);
   }
 
   static void keep_alive(ProcessList& list, ServerSurvey& survey) {

@@ -252,8 +252,8 @@ Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   return report;
 }
 
-/// By one more child when modules have to be loaded first, and by one that reads no memory when that
-/// of some process did not answer.
+/// By one more child when modules have to be loaded first, and by one that reads no memory when
+/// that of some process did not answer.
 Result<ServerSurvey> Worker::server(const SurveyRequest& request, Turn& turn) {
   SurveyTask task{.request = request, .ask_for_modules = true, .with_memory = true};
   const auto in_child = [&](milliseconds budget) {
@@ -274,7 +274,9 @@ Result<ServerSurvey> Worker::server(const SurveyRequest& request, Turn& turn) {
     report = in_child(child_budget(turn.deadline));
     if (report) {
       report->survey.missing.push_back(
-          {"interrupts", "the memory of one of the server's processes could not be read in time", ""}
+          {"interrupts",
+           "the memory of one of the server's processes could not be read in time",
+           ""}
       );
     }
   }

@@ -19,8 +19,9 @@ process_of(const BackendKey& backend, const ServerSurvey& survey);
 /// btime has a resolution of 1 s, and the postmaster takes backend_start before it forks.
 inline constexpr std::int64_t kSameStartMicros = 3'000'000;
 
-/// True where shared memory holds backend_start, xact_start, query_start and state_change exactly as
-/// the last poll saw them: then it is the same statement (the same idle period) in the same state.
+/// True where shared memory holds backend_start, xact_start, query_start and state_change exactly
+/// as the last poll saw them: then it is the same statement (the same idle period) in the same
+/// state.
 [[nodiscard]] bool is_unchanged(const Activity& last_polled, const SurveyedProcess& process);
 
 /// Why the backend of a sighting must not be signalled without SQL; null when it may.
@@ -28,7 +29,8 @@ inline constexpr std::int64_t kSameStartMicros = 3'000'000;
 /// `without_sql`: not allowed by the settings. `sync_rep`: its wait event in memory says so.
 /// `undecided_without_sql`: no wait event in memory (before 14, or a release without a table of
 /// them), or a sighting that was not signalled yet and whose rule has criteria that may have ceased
-/// to hold for this very statement (only ages, which grow, and what is fixed for a session are sure).
+/// to hold for this very statement (only ages, which grow, and what is fixed for a session are
+/// sure).
 [[nodiscard]] const char* hindrance(
     const SightingState& sighting,
     const Rule& rule,

@@ -60,13 +60,16 @@ std::uint64_t switches_of(const Sample& sample) {
 }
 
 BackendKey key_of(const SurveyedProcess& process) {
-  const pid_t pid =
-      process.process.ns_pid != 0 ? process.process.ns_pid : process.process.key.pid;
+  const pid_t pid = process.process.ns_pid != 0 ? process.process.ns_pid : process.process.key.pid;
   if (process.stamps) return {pid, process.stamps->backend_start};
   return {pid, {process.started_at_micros - kPgEpochUnixMicros}};
 }
 
-bool is_judged(const SurveyedProcess& process, const ServerSurvey& survey, const WatchScene& scene) {
+bool is_judged(
+    const SurveyedProcess& process,
+    const ServerSurvey& survey,
+    const WatchScene& scene
+) {
   return std::ranges::any_of(scene.judged, [&](const BackendKey& backend) {
     return process_of(backend, survey) == &process;
   });
@@ -160,8 +163,7 @@ void ProcessWatch::look_at(
   if (const auto flag = sample.flags.query_cancel_pending)
     suspect(subject, Suspicion::cancel_ignored, *flag != 0, now);
   suspect(subject, Suspicion::orphan, survey.postmaster_gone, now);
-  if (is_own(process, scene))
-    suspect(subject, Suspicion::own_backend, true, now);
+  if (is_own(process, scene)) suspect(subject, Suspicion::own_backend, true, now);
 }
 
 void ProcessWatch::raise_or_end(

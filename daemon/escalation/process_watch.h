@@ -38,13 +38,13 @@ struct WatchScene {
   /// 0: none.
   pid_t own_backend = 0;
   std::int64_t own_backend_before_micros = 0;  ///< it had started by then, unix epoch
-  std::vector<BackendKey> judged{};  ///< a rule has matched them: the Tracker's, not ours
+  std::vector<BackendKey> judged{};            ///< a rule has matched them: the Tracker's, not ours
 };
 
 /// Sightings that no rule made, over surveys. Each is an incident from its first moment, in stage
-/// unresponsive; never signalled. Ids are none of a Tracker's. It ends with its process, or when what
-/// it was raised for is over (a postmaster that goes on, a cancel that was served); one that a rule
-/// has matched is forgotten without a word, since its incident is the rule's from then on.
+/// unresponsive; never signalled. Ids are none of a Tracker's. It ends with its process, or when
+/// what it was raised for is over (a postmaster that goes on, a cancel that was served); one that a
+/// rule has matched is forgotten without a word, since its incident is the rule's from then on.
 class ProcessWatch {
  public:
   /// More are not raised until others have ended.

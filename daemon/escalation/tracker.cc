@@ -204,8 +204,7 @@ Orders Tracker::terminate_pending_seen(SightingId id, bool pending, TimePoint no
   return impl_->feed(id, TerminatePendingSeen{.pending = pending}, now);
 }
 
-Orders
-Tracker::observe_processes(const ServerSurvey& survey, bool may_signal, TimePoint now) {
+Orders Tracker::observe_processes(const ServerSurvey& survey, bool may_signal, TimePoint now) {
   now = impl_->tick(now);
   Orders orders;
   for (auto& entry : impl_->sightings) {

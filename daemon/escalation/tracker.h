@@ -69,8 +69,9 @@ struct Suppression {
   /// `idle_ignores_cancel`: the rule goes no further than cancel, which an idle backend ignores
   /// `no_identity`: query_start (state_change of an idle one) is NULL, so that nothing could
   ///   re-check what a signal would hit
-/// `without_sql`: SQL does not work, and `signal_without_sql` is off
-/// `undecided_without_sql`: an exemption, a criterion or the identity cannot be decided without SQL
+  /// `without_sql`: SQL does not work, and `signal_without_sql` is off
+  /// `undecided_without_sql`: an exemption, a criterion or the identity cannot be decided without
+  /// SQL
   std::string reason;
 };
 
@@ -126,8 +127,8 @@ class Tracker {
   /// unresponsive without a signal from us, and ends with its statement.
   [[nodiscard]] Orders terminate_pending_seen(SightingId id, bool pending, TimePoint now);
   /// The server's processes, while SQL does not work: instead of observe(). Nobody is judged anew;
-  /// process_guard.h says what is told of a sighting. Its signals are for the processes of this very
-  /// survey.
+  /// process_guard.h says what is told of a sighting. Its signals are for the processes of this
+  /// very survey.
   [[nodiscard]] Orders
   observe_processes(const ServerSurvey& survey, bool may_signal, TimePoint now);
   /// New rules or mode (reload). Sightings whose rule (by name) is unchanged keep their stage and

@@ -136,10 +136,7 @@ TEST_F(Processes, ARefusedSignalIsCountedAndIsNoGrace) {
   processes_.signal_error = Error{Errc::permission_denied, "needs CAP_KILL"};
   look();
   EXPECT_EQ(incident().stage, Stage::cancel_sent);
-  EXPECT_NE(
-      metrics_.render(view_).find("outcome=\"refused\""),
-      std::string::npos
-  );
+  EXPECT_NE(metrics_.render(view_).find("outcome=\"refused\""), std::string::npos);
 }
 
 TEST_F(Processes, AnIgnoredTerminateThatARuleMatchesLaterIsOneIncident) {

@@ -13,7 +13,7 @@ from support.waiting import wait_until
 from support.without_sql import answers_quickly, is_down, is_up, os_incident, stage, target
 
 IGNORES_CANCEL = "SELECT public.ignore_cancel(60)"
-SLEEPS = "SELECT public.py_sleep(25)"
+SLEEPS = "SELECT public.py_sleep(60)"
 KILL = (*UNIT_CAPABILITIES, "kill")
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give the daemon its capabilities")
@@ -183,7 +183,7 @@ def without_sql(here, daemon, stuck):
 
 
 ON = "signal_without_sql: true\n"
-GRACE = {"grace": "3s"}
+GRACE = {"grace": "4s"}
 
 
 @needs_root
@@ -231,8 +231,8 @@ def test_without_the_capability_it_is_refused_with_words_and_counted(binaries, a
 def test_a_backend_that_changed_its_statement_meanwhile_is_not_signalled(binaries, app_name):
     with stage(binaries) as here:
         stuck = here.session(app_name)
-        stuck.start("SELECT public.ignore_cancel(4)").active()
-        daemon = here.daemon([rule("stuck", app_name, **GRACE)], extra=ON, capabilities=KILL)
+        stuck.start("SELECT public.ignore_cancel(3)").active()
+        daemon = here.daemon([rule("stuck", app_name, grace="7s")], extra=ON, capabilities=KILL)
         without_sql(here, daemon, stuck)
         stuck.wait()
         stuck.start(IGNORES_CANCEL)

@@ -57,10 +57,7 @@ TEST(SessionStamps, AreThoseOfTheEntry) {
   const SessionMemory memory;
   const auto stamps = read_session_stamps(memory, known(), kPid);
   ASSERT_TRUE(stamps);
-  EXPECT_EQ(
-      *stamps,
-      (SessionStamps{{100}, PgTimestamp{200}, PgTimestamp{300}, PgTimestamp{400}})
-  );
+  EXPECT_EQ(*stamps, (SessionStamps{{100}, PgTimestamp{200}, PgTimestamp{300}, PgTimestamp{400}}));
 }
 
 TEST(SessionStamps, ZeroIsNullAsInPgStatActivity) {

@@ -86,12 +86,9 @@ class Backend {
 
 class ProcessSignal : public ::testing::TestWithParam<bool> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    ByPidfdAndByKill,
-    ProcessSignal,
-    ::testing::Bool(),
-    [](const auto& by) { return by.param ? "ByPidfd" : "ByKill"; }
-);
+INSTANTIATE_TEST_SUITE_P(ByPidfdAndByKill, ProcessSignal, ::testing::Bool(), [](const auto& by) {
+  return by.param ? "ByPidfd" : "ByKill";
+});
 
 Result<void> send(const SignalRequest& request, bool by_pidfd) {
   return signal_process(ProcFs(), request, by_pidfd);

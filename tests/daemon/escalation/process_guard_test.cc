@@ -11,7 +11,8 @@ namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): the builders of this folder
 
-/// The numbers of PostgreSQL 15's wait events: WAIT_EVENT_SYNC_REP is IPC's, BgWriterMain's is none.
+/// The numbers of PostgreSQL 15's wait events: WAIT_EVENT_SYNC_REP is IPC's, BgWriterMain's is
+/// none.
 constexpr std::uint32_t kIpc = 0x08000000;
 constexpr std::uint32_t kClientRead = 0x06000000;
 
@@ -51,7 +52,9 @@ TEST(ProcessGuard, AnyOtherTimestampIsAnotherStatement) {
       [](SessionStamps& stamps) { stamps.xact_start->micros++; },
       [](SessionStamps& stamps) { stamps.query_start->micros++; },
       [](SessionStamps& stamps) { stamps.state_change->micros++; },
-      [](SessionStamps& stamps) { stamps.xact_start.reset(); }};
+      [](SessionStamps& stamps) {
+        stamps.xact_start.reset();
+      }};
   for (const auto& change : changes) {
     SurveyedProcess process = process_of_running(running());
     change(*process.stamps);
