@@ -160,6 +160,9 @@ posix_changes(std::string_view rule, std::int64_t known_until, int last_year) {
   if (!begin || !text.skip(',')) return std::nullopt;
   const auto end = text.change_day();
   if (!end || !text.at_end()) return std::nullopt;
+  // A damaged file's last change may be beyond any calendar.
+  const std::int64_t end_of_time = first_of(last_year + 1, 1).time_since_epoch().count() * kDay;
+  if (known_until >= end_of_time) return changes;
   for (int year = year_of(known_until); year <= last_year; ++year) {
     changes.push_back({moment_of(*begin, year, winter), static_cast<std::int32_t>(summer)});
     changes.push_back({moment_of(*end, year, summer), static_cast<std::int32_t>(winter)});

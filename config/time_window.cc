@@ -121,8 +121,7 @@ std::string to_string(const TimeWindow& window) {
 bool covers(const TimeWindow& window, std::int64_t unix_micros) {
   using std::chrono::days;
   using std::chrono::seconds;
-  const auto utc =
-      std::chrono::floor<seconds>(std::chrono::microseconds(unix_micros));
+  const auto utc = std::chrono::floor<seconds>(std::chrono::microseconds(unix_micros));
   const seconds shown = utc + ahead_of_utc(window.zone, utc.count());
   const days day = std::chrono::floor<days>(shown);
   const minutes clock = std::chrono::floor<minutes>(shown - day);

@@ -25,8 +25,8 @@ Error malformed() {
 /// Its parts, `..` among them, become a path.
 bool is_zone_name(std::string_view name) {
   const bool known = std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           c == '_' || c == '+' || c == '-' || c == '/';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '+' || c == '-' || c == '/';
   });
   return known && !name.empty() && name.size() <= kLongestName && name.front() != '/';
 }
@@ -59,7 +59,8 @@ struct DataBlock {
   }
 };
 
-std::optional<DataBlock> read_block(std::string_view bytes, std::size_t at, std::size_t time_bytes) {
+std::optional<DataBlock>
+read_block(std::string_view bytes, std::size_t at, std::size_t time_bytes) {
   if (bytes.size() < at + kHeaderBytes || bytes.substr(at, 4) != "TZif") return std::nullopt;
   DataBlock block{.counts = {}, .begin = at + kHeaderBytes, .time_bytes = time_bytes};
   for (std::size_t i = 0; i < block.counts.size(); ++i) {
@@ -77,7 +78,8 @@ ahead_of_type(std::string_view bytes, const DataBlock& block, std::size_t type) 
   return static_cast<std::int32_t>(big_endian(bytes, block.type_records() + type * 6, 4));
 }
 
-std::optional<std::vector<ClockChange>> read_changes(std::string_view bytes, const DataBlock& block) {
+std::optional<std::vector<ClockChange>>
+read_changes(std::string_view bytes, const DataBlock& block) {
   const auto first = ahead_of_type(bytes, block, 0);
   if (!first) return std::nullopt;
   std::vector<ClockChange> changes{{std::numeric_limits<std::int64_t>::min(), *first}};
@@ -133,7 +135,8 @@ Result<TimeZone> load_time_zone(std::string_view name) {
   const auto bytes = read_regular_file(std::string(kDatabase) + std::string(name));
   if (!bytes) return unknown;
   auto zone = parse_tzif(name, *bytes);
-  if (!zone) return Error{zone.error().code, "`" + std::string(name) + "`: " + zone.error().context};
+  if (!zone)
+    return Error{zone.error().code, "`" + std::string(name) + "`: " + zone.error().context};
   return zone;
 }
 
