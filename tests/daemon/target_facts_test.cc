@@ -9,6 +9,7 @@ namespace {
 using tests::active;
 using tests::enforcing;
 using tests::kStuck;
+using tests::run;
 
 class Facts : public tests::Monitor {
  protected:
