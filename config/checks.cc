@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "config/units.h"
 
@@ -51,6 +52,29 @@ void check_sampling(const Sampling& sampling, std::vector<Finding>& findings) {
   );
 }
 
+/// What is wrong with a rule by itself comes first.
+void check_sound_rules_for_shadows(const std::vector<Rule>& rules, std::vector<Finding>& findings) {
+  std::vector<Finding> shadows;
+  check_shadows(rules, shadows);
+  for (Finding& shadow : shadows) {
+    const std::string rule_key = shadow.key.substr(0, shadow.key.find('.') + 1);
+    const bool is_sound = std::none_of(findings.begin(), findings.end(), [&](const Finding& each) {
+      return each.key.starts_with(rule_key);
+    });
+    if (is_sound) findings.push_back(std::move(shadow));
+  }
+}
+
+void check_query_text(const Settings& settings, std::vector<Finding>& findings) {
+  if (settings.polling.query_text_bytes > 0) return;
+  for (std::size_t i = 0; i < settings.rules.size(); ++i)
+    if (!settings.rules[i].match.query.include.empty())
+      findings.push_back(
+          {element("rules", i) + ".match.query",
+           "matches nothing: `polling.query_text_bytes` is 0, so that no text is fetched"}
+      );
+}
+
 /// The daemon's working directory is nobody's business.
 void check_signature_files(const SignatureFiles& signatures, std::vector<Finding>& findings) {
   for (std::size_t i = 0; i < signatures.files.size(); ++i)
@@ -86,6 +110,8 @@ std::vector<Finding> check(const Settings& settings) {
   check_names(settings.rules, "rules", findings);
   for (std::size_t i = 0; i < settings.rules.size(); ++i)
     check_rule(settings.rules[i], element("rules", i), findings);
+  check_sound_rules_for_shadows(settings.rules, findings);
+  check_query_text(settings, findings);
   check_sampling(settings.sampling, findings);
   check_web(settings.web, findings);
   check_signature_files(settings.signatures, findings);

@@ -19,6 +19,9 @@ struct Finding {
 /// Pure: knows nothing of files. Never repeats a connection string.
 [[nodiscard]] std::vector<Finding> check(const Settings& settings);
 
+/// What is allowed, and is probably not meant. For settings that pass check().
+[[nodiscard]] std::vector<Finding> warnings_of(const Settings& settings);
+
 /// `http://...` or `https://...` without white space.
 [[nodiscard]] bool is_web_address(const std::string& text);
 
@@ -27,6 +30,10 @@ struct Finding {
 
 /// By the part of the settings; `key` is where it stands.
 void check_rule(const Rule& rule, const std::string& key, std::vector<Finding>& findings);
+/// Criteria that can never hold together: the rule would match nothing, for ever.
+void check_contradictions(const Rule& rule, const std::string& key, std::vector<Finding>& findings);
+/// Rules of which an earlier one takes every backend.
+void check_shadows(const std::vector<Rule>& rules, std::vector<Finding>& findings);
 void check_target(const Target& target, const std::string& key, std::vector<Finding>& findings);
 void check_web(const Web& web, std::vector<Finding>& findings);
 

@@ -40,13 +40,24 @@ class KeyLister {
     note(key);
   }
 
-  void flag(const char* key, bool&) { note(key); }
+  template <typename... Rest>
+  void choices(const char* key, Rest&&...) {
+    note(key);
+  }
+
+  template <typename... Rest>
+  void criterion(const char* key, Rest&&...) {
+    note(key);
+  }
+
+  template <typename Flag>
+  void flag(const char* key, Flag&) {
+    note(key);
+  }
 
   void text(const char* key, std::string&) { note(key); }
 
   void texts(const char* key, std::vector<std::string>&) { note(key); }
-
-  void criterion(const char* key, TextCriterion&) { note(key); }
 
   template <typename Section>
   void section(const char* key, Section& section) {

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "config/network.h"
 #include "config/settings.h"
+#include "config/time_window.h"
 #include "config/values.h"
 
 /// The shape of the file, said once: which keys there are, of what kind, and in what range. A
@@ -31,6 +33,8 @@ inline constexpr DurationRange kCaptureDeadline{milliseconds{100}, seconds{30}};
 inline constexpr DurationRange kStopDeadline{milliseconds{1}, seconds{1}};
 inline constexpr DurationRange kRepeat{milliseconds{100}, kDay};
 inline constexpr DurationRange kDownload{seconds{2}, hours{1}};
+inline constexpr NumberRange kBlocking{1, 1'000'000};
+inline constexpr NumberRange kTransactions{1, 2'147'483'647};
 inline constexpr NumberRange kSamples{1, 20};
 inline constexpr NumberRange kKept{0, 100'000};
 inline constexpr NumberRange kBundles{1, 100'000};
@@ -67,6 +71,15 @@ void describe(Visitor& v, Match& match) {
   v.duration("query_age", match.query_age, range::kAge);
   v.duration("transaction_age", match.transaction_age, range::kAge);
   v.duration("state_age", match.state_age, range::kAge);
+  v.criterion("client_addr", match.client_addr, &parse_network);
+  v.criterion("query", match.query);
+  v.criterion("query_id", match.query_id, &parse_query_id);
+  v.number("xmin_age_over", match.xmin_age_over, range::kTransactions);
+  v.duration("idle_in_transaction", match.idle_in_transaction, range::kAge);
+  v.flag("in_recovery", match.in_recovery);
+  v.number("blocking_at_least", match.blocking_at_least, range::kBlocking);
+  v.duration("not_advancing", match.not_advancing, range::kAge);
+  v.duration("terminate_ignored_for", match.terminate_ignored_for, range::kAge);
 }
 
 template <typename Visitor>
@@ -81,6 +94,26 @@ void describe(Visitor& v, Rule& rule) {
   );
   v.duration("cancel_grace", rule.cancel_grace, range::kGrace);
   v.duration("terminate_grace", rule.terminate_grace, range::kGrace);
+  v.choice("victims", rule.victims, std::array{Victims::all, Victims::oldest, Victims::newest});
+  v.choices(
+      "group_by",
+      rule.group_by,
+      std::array{
+          GroupColumn::database,
+          GroupColumn::user,
+          GroupColumn::application_name,
+          GroupColumn::client_addr,
+          GroupColumn::query_id}
+  );
+  v.each("active", rule.active, &parse_time_window);
+  v.choices(
+      "capture",
+      rule.capture,
+      std::array{
+          CaptureMoment::before_cancel,
+          CaptureMoment::before_terminate,
+          CaptureMoment::unresponsive}
+  );
 }
 
 template <typename Visitor>

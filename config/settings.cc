@@ -57,6 +57,35 @@ const char* to_string(RuleAction action) {
   return "observe";
 }
 
+const char* to_string(Victims victims) {
+  switch (victims) {
+    case Victims::all: return "all";
+    case Victims::oldest: return "oldest";
+    case Victims::newest: return "newest";
+  }
+  return "all";
+}
+
+const char* to_string(GroupColumn column) {
+  switch (column) {
+    case GroupColumn::database: return "database";
+    case GroupColumn::user: return "user";
+    case GroupColumn::application_name: return "application_name";
+    case GroupColumn::client_addr: return "client_addr";
+    case GroupColumn::query_id: return "query_id";
+  }
+  return "database";
+}
+
+const char* to_string(CaptureMoment moment) {
+  switch (moment) {
+    case CaptureMoment::before_cancel: return "before_cancel";
+    case CaptureMoment::before_terminate: return "before_terminate";
+    case CaptureMoment::unresponsive: return "unresponsive";
+  }
+  return "unresponsive";
+}
+
 const char* to_string(LogLevel level) {
   switch (level) {
     case LogLevel::debug: return "debug";

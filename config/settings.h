@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "config/network.h"
+#include "config/time_window.h"
+
 /// The configuration as values, apart from its file format (config/loader.h reads that).
 /// default_settings() is what `config/pghangd.yaml` says; a test holds the two together.
 namespace pghang {
@@ -36,18 +39,24 @@ struct Pattern {
   friend bool operator==(const Pattern&, const Pattern&) = default;
 };
 
-/// A string criterion. It holds when any `include` matches (or there is none) and no `exclude`
+/// What a column may be. It holds when any `include` matches (or there is none) and no `exclude`
 /// does. A NULL column never matches an include and never matches an exclude.
-struct TextCriterion {
-  std::vector<Pattern> include;
-  std::vector<Pattern> exclude;
+template <typename T>
+struct Criterion {
+  std::vector<T> include;
+  std::vector<T> exclude;
 
   [[nodiscard]] bool empty() const { return include.empty() && exclude.empty(); }
 
-  friend bool operator==(const TextCriterion&, const TextCriterion&) = default;
+  friend bool operator==(const Criterion&, const Criterion&) = default;
 };
 
-/// What a rule asks of a row of pg_stat_activity. All criteria that are set must hold (AND).
+using TextCriterion = Criterion<Pattern>;
+using NetworkCriterion = Criterion<Network>;
+using QueryIdCriterion = Criterion<std::int64_t>;
+
+/// What a rule asks of a backend. All criteria that are set must hold (AND), and what is not known
+/// does not hold.
 struct Match {
   TextCriterion state;         ///< active, idle in transaction, ...
   TextCriterion backend_type;  ///< empty means `client backend` only
@@ -59,8 +68,35 @@ struct Match {
   std::optional<Duration> query_age;        ///< at least this long since query_start
   std::optional<Duration> transaction_age;  ///< at least this long since xact_start
   std::optional<Duration> state_age;        ///< at least this long since state_change
+  NetworkCriterion client_addr;             ///< where the client connects from
+  TextCriterion query;                      ///< the statement with its constants masked, as shown
+  QueryIdCriterion query_id;                ///< 14 and later
+  std::optional<std::uint32_t> xmin_age_over;  ///< age(backend_xmin) is more than so many
+  /// A transaction, failed or not, whose session has been idle at least this long.
+  std::optional<Duration> idle_in_transaction;
+  std::optional<bool> in_recovery;                 ///< whether the server is
+  std::optional<std::uint32_t> blocking_at_least;  ///< backends that wait behind it for locks
+  std::optional<Duration> not_advancing;           ///< no CPU, no I/O, the same wait for so long
+  std::optional<Duration> terminate_ignored_for;   ///< somebody's terminate is pending so long
 
   friend bool operator==(const Match&, const Match&) = default;
+};
+
+/// Which of the backends that a rule matches it is about.
+enum class Victims {
+  all,     ///< each of them
+  oldest,  ///< of each group the one whose statement began first
+  newest,  ///< of each group the one whose statement began last
+};
+
+/// What backends of one group have in common.
+enum class GroupColumn { database, user, application_name, client_addr, query_id };
+
+/// When the evidence of a backend is taken.
+enum class CaptureMoment {
+  before_cancel,     ///< ahead of the first signal, whichever that is
+  before_terminate,  ///< ahead of a terminate
+  unresponsive,      ///< once it did not obey, and where nothing will be sent; then repeated
 };
 
 struct Rule {
@@ -70,6 +106,11 @@ struct Rule {
   RuleAction action = RuleAction::observe;
   Duration cancel_grace{std::chrono::seconds{30}};     ///< accepted cancel → next step
   Duration terminate_grace{std::chrono::seconds{30}};  ///< accepted terminate → unresponsive
+  Victims victims = Victims::all;
+  std::vector<GroupColumn>
+      group_by;                    ///< of victims; empty: all that the rule matches are one group
+  std::vector<TimeWindow> active;  ///< matches only within one of these; empty: always
+  std::vector<CaptureMoment> capture{CaptureMoment::unresponsive};  ///< empty: never
 
   friend bool operator==(const Rule&, const Rule&) = default;
 };
@@ -187,6 +228,9 @@ struct Settings {
 /// The enumerators' own spellings, in the file as in metrics, log and JSON.
 [[nodiscard]] const char* to_string(Mode mode);
 [[nodiscard]] const char* to_string(RuleAction action);
+[[nodiscard]] const char* to_string(Victims victims);
+[[nodiscard]] const char* to_string(GroupColumn column);
+[[nodiscard]] const char* to_string(CaptureMoment moment);
 [[nodiscard]] const char* to_string(LogLevel level);
 [[nodiscard]] const char* to_string(LogFormat format);
 

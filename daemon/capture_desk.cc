@@ -1,5 +1,6 @@
 #include "daemon/capture_desk.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -38,6 +39,31 @@ void CaptureDesk::submit(CaptureJob job) {
   wake_up_.cancel();
 }
 
+void CaptureDesk::look(LookJob job) {
+  const bool waits = std::ranges::any_of(looks_, [&](const LookJob& one) {
+    return one.target == job.target && one.backend == job.backend;
+  });
+  if (waits || looks_.size() >= kMaxLooks) return;
+  looks_.push_back(std::move(job));
+  wake_up_.cancel();
+}
+
+boost::asio::awaitable<void> CaptureDesk::serve_look() {
+  const LookJob job = std::move(looks_.front());
+  looks_.pop_front();
+  sampler::CaptureRequest request;
+  request.pid = job.backend.pid;
+  request.expect_started_at_micros = unix_micros(job.backend.backend_start);
+  request.server_pid = true;
+  request.server_process = job.server_process;
+  request.samples = 1;
+  request.samples_only = true;
+  request.allow_ptrace_stop = false;
+  request.peers = false;
+  Result<Capture> result = co_await sampler_.capture(request, kLookDeadline);
+  if (looked_) looked_(job, std::move(result));
+}
+
 void CaptureDesk::prewarm(sampler::PrewarmRequest request) {
   to_prewarm_.push_back(request);
   wake_up_.cancel();
@@ -61,6 +87,10 @@ boost::asio::awaitable<void> CaptureDesk::serve_survey() {
 boost::asio::awaitable<void> CaptureDesk::serve_one() {
   if (!to_survey_.empty()) {
     co_await serve_survey();
+    co_return;
+  }
+  if (waiting_.empty() && to_prewarm_.empty()) {
+    co_await serve_look();
     co_return;
   }
   if (waiting_.empty()) {
@@ -92,7 +122,7 @@ boost::asio::awaitable<void> CaptureDesk::run() {
   using boost::asio::as_tuple;
   using boost::asio::use_awaitable;
   for (;;) {
-    while (waiting_.empty() && to_prewarm_.empty() && to_survey_.empty()) {
+    while (to_survey_.empty() && waiting_.empty() && to_prewarm_.empty() && looks_.empty()) {
       co_await wake_up_.async_wait(as_tuple(use_awaitable));
     }
     co_await serve_one();

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,13 @@ namespace pghang {
 struct CaptureJob {
   std::string target;
   escalation::CaptureOrder order;
+  pid_t server_process = 0;  ///< CaptureRequest::server_process
+};
+
+/// One cheap look at a backend's process, for a rule that asks how it fares.
+struct LookJob {
+  std::string target;
+  BackendKey backend;
   pid_t server_process = 0;  ///< CaptureRequest::server_process
 };
 
@@ -41,6 +49,20 @@ class CaptureDesk {
   );
 
   void submit(CaptureJob job);
+
+  using Looked = std::function<void(const LookJob&, Result<Capture>)>;
+
+  /// At most this many looks wait; further ones are left out, and so is a second one at the same
+  /// backend: polls ask again.
+  static constexpr std::size_t kMaxLooks = 100;
+  /// The helper gives up on a look after this.
+  static constexpr std::chrono::milliseconds kLookDeadline{500};
+
+  /// Who is told what a look has seen.
+  void tell_looks_to(Looked looked) { looked_ = std::move(looked); }
+
+  /// One sample of the process (CaptureRequest::samples_only), when no capture waits.
+  void look(LookJob job);
   /// Lets the helper parse this process's modules ahead of time, when no capture waits.
   void prewarm(sampler::PrewarmRequest request);
 
@@ -65,6 +87,7 @@ class CaptureDesk {
 
   [[nodiscard]] boost::asio::awaitable<void> serve_one();
   [[nodiscard]] boost::asio::awaitable<void> serve_survey();
+  [[nodiscard]] boost::asio::awaitable<void> serve_look();
 
   sampler::Sampler& sampler_;
   Sampling sampling_;
@@ -72,6 +95,8 @@ class CaptureDesk {
   bool keep_snapshots_ = false;
   std::deque<CaptureJob> waiting_;
   std::deque<SurveyJob> to_survey_;
+  std::deque<LookJob> looks_;
+  Looked looked_;
   std::deque<sampler::PrewarmRequest> to_prewarm_;
   boost::asio::steady_timer wake_up_;  ///< never expires; cancelled when a job arrives
 };

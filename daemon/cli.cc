@@ -203,6 +203,8 @@ int run_cli(int argc, char** argv) {
   CLI::App* plan =
       app.add_subcommand("plan", "One poll: what the rules would do, touching nothing");
   add_config_options(*plan, config);
+  bool plan_as_json = false;
+  plan->add_flag("--json", plan_as_json, "Print it as JSON");
   CLI::App* examine = app.add_subcommand(
       "diagnose",
       "Why one PostgreSQL process does not respond; no database connection"
@@ -236,7 +238,7 @@ int run_cli(int argc, char** argv) {
   if (check->parsed()) return static_cast<int>(check_config_command(config_to_check));
   if (check_signatures->parsed())
     return static_cast<int>(check_signatures_command(signature_files));
-  if (plan->parsed()) return static_cast<int>(plan_command(config));
+  if (plan->parsed()) return static_cast<int>(plan_command(config, plan_as_json));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
   if (doctor->parsed()) {
     checkup.config = config;

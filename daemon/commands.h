@@ -66,7 +66,7 @@ run_command(const ConfigOptions& options, const std::string& sampler_program);
 /// pstack's text) are held against them and the shipped ones. Exit 78: a catalogue has problems;
 /// 64: another file cannot be read.
 [[nodiscard]] ExitCode check_signatures_command(const std::vector<std::string>& files);
-[[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
+[[nodiscard]] ExitCode plan_command(const ConfigOptions& options, bool json);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
 [[nodiscard]] ExitCode replay_command(const ReplayOptions& options);
 /// A line for each thing that pghangd needs, with the fix; partial: one of them failed.

@@ -42,6 +42,9 @@ std::optional<Configuration> load_settings(const ConfigOptions& options) {
   for (const ConfigProblem& problem : loaded.problems) {
     std::fprintf(stderr, "%s\n", to_string(problem).c_str());
   }
+  for (const ConfigProblem& warning : loaded.warnings) {
+    std::fprintf(stderr, "%s\n", to_string(warning).c_str());
+  }
   if (!loaded.ok()) return std::nullopt;
   apply_overrides(options, loaded.settings);
   return loaded;
@@ -50,11 +53,17 @@ std::optional<Configuration> load_settings(const ConfigOptions& options) {
 ExitCode check_config_command(const std::string& file) {
   // An empty name is not the built-in defaults here.
   const LoadedConfig named = load_config(file);
-  const Configuration loaded =
-      named.ok() ? load_configuration(file)
-                 : Configuration{.settings = {}, .signatures = {}, .problems = named.problems};
+  const Configuration loaded = named.ok() ? load_configuration(file)
+                                          : Configuration{
+                                                .settings = {},
+                                                .signatures = {},
+                                                .problems = named.problems,
+                                                .warnings = {}};
   for (const ConfigProblem& problem : loaded.problems) {
     std::printf("%s\n", to_string(problem).c_str());
+  }
+  for (const ConfigProblem& warning : loaded.warnings) {
+    std::printf("%s\n", to_string(warning).c_str());
   }
   if (!loaded.ok()) return ExitCode::configuration;
   const Settings& settings = loaded.settings;

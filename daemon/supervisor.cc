@@ -69,13 +69,23 @@ struct TargetSession {
       const Target& target,
       const Settings& settings,
       Chronicle& chronicle,
-      TargetMonitor::SubmitCapture submit
+      TargetMonitor::SubmitCapture submit,
+      TargetMonitor::SubmitLook look
   )
       : connection(executor, target, settings.polling),
         activity(connection, settings.polling, filter_for(settings)),
         signaller(connection, settings.polling.statement_timeout),
         locks(connection, settings.polling.statement_timeout),
-        monitor(target.name, settings, activity, signaller, locks, chronicle, std::move(submit)) {}
+        monitor(
+            target.name,
+            settings,
+            activity,
+            signaller,
+            locks,
+            chronicle,
+            std::move(submit),
+            std::move(look)
+        ) {}
 };
 
 }  // namespace
@@ -146,9 +156,17 @@ struct Supervisor::Impl {
           target,
           settings,
           chronicle,
-          [this, name = target.name](const escalation::CaptureOrder& order) { submit(name, order); }
+          [this, name = target.name](const escalation::CaptureOrder& order) {
+            submit(name, order);
+          },
+          [this, name = target.name](const BackendKey& backend) { look(name, backend); }
       ));
     }
+    desk.tell_looks_to([this](const LookJob& job, const Result<Capture>& result) {
+      if (TargetSession* session = session_of(job.target)) {
+        session->monitor.looked(job.backend, result);
+      }
+    });
     publish_mode();
   }
 
@@ -169,6 +187,11 @@ struct Supervisor::Impl {
   void submit(const std::string& target, const escalation::CaptureOrder& order) {
     const TargetSession* session = session_of(target);
     desk.submit(CaptureJob{target, order, session == nullptr ? 0 : session->server_process()});
+  }
+
+  void look(const std::string& target, const BackendKey& backend) {
+    const TargetSession* session = session_of(target);
+    desk.look(LookJob{target, backend, session == nullptr ? 0 : session->server_process()});
   }
 
   void capture_done(const CaptureJob& job, Result<Capture> result, Clock::duration took) {
@@ -271,6 +294,9 @@ struct Supervisor::Impl {
       }
       log.warn("reload_kept_old_configuration");
       return;
+    }
+    for (const ConfigProblem& warning : loaded.warnings) {
+      log.warn("configuration_warning", {{"warning", to_string(warning)}});
     }
     Settings fresh = std::move(loaded.settings);
     if (options.override_settings) options.override_settings(fresh);

@@ -1,14 +1,21 @@
 #include "daemon/target_monitor.h"
 
 #include <csignal>
+#include <cstdint>
+#include <map>
 #include <utility>
 
 #include "collectors/evidence/evidence.h"
+#include "daemon/blocked_behind.h"
 #include "daemon/chronicle.h"
 #include "diagnosis/query_text.h"
 
 namespace pghang {
 namespace {
+
+/// Of a signal that waits for a capture, beyond the capture's own deadline: another one may be
+/// under way.
+constexpr Duration kCaptureMargin{std::chrono::seconds{1}};
 
 std::chrono::steady_clock::time_point now() {
   return std::chrono::steady_clock::now();
@@ -34,7 +41,8 @@ TargetMonitor::TargetMonitor(
     Signaller& signaller,
     LockSource& locks,
     Chronicle& chronicle,
-    SubmitCapture submit
+    SubmitCapture submit,
+    SubmitLook look
 )
     : target_(std::move(target)),
       activity_(activity),
@@ -43,7 +51,10 @@ TargetMonitor::TargetMonitor(
       chronicle_(chronicle),
       submit_(std::move(submit)),
       tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)),
-      settings_(settings) {}
+      settings_(settings),
+      look_(std::move(look)) {
+  tracker_.bound_captures(settings.sampling.deadline + kCaptureMargin);
+}
 
 boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   const TimePoint started = now();
@@ -53,32 +64,83 @@ boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   poll_error_ = snapshot ? std::nullopt : std::optional(snapshot.error());
   if (!snapshot) co_return false;
   drop_on_failover(snapshot->server);
-  co_await carry_out(tracker_.observe(*snapshot, now()));
+  locks_asked_ = false;
+  locks_are_new_ = false;
+  const escalation::FactTable facts = co_await find_facts(*snapshot);
+  co_await carry_out(tracker_.observe(*snapshot, now(), facts));
   sessions_ = std::move(snapshot->rows);
   co_await look_at_waits();
   chronicle_.sightings(target_, tracker_, now());
   co_return true;
 }
 
-boost::asio::awaitable<void> TargetMonitor::look_at_waits() {
-  std::vector<pid_t> matched;
-  for (const escalation::SightingState* sighting : tracker_.sightings()) {
-    if (sighting->stage != Stage::watching) matched.push_back(sighting->activity.key.pid);
+boost::asio::awaitable<escalation::FactTable> TargetMonitor::find_facts(
+    const ActivitySnapshot& snapshot
+) {
+  history_.polled(snapshot.rows);
+  escalation::FactTable facts;
+  bool needs_locks = false;
+  for (const Activity& row : snapshot.rows) {
+    const auto needs =
+        tracker_.rules().needs(row, escalation::circumstances_of(row, snapshot, facts));
+    if (!needs.any()) continue;
+    needs_locks = needs_locks || needs.locks;
+    facts.emplace(row.key, history_.facts(row.key));
+    if (!needs.process || !look_) continue;
+    history_.watch(row);
+    look_(row.key);
   }
-  if (matched.empty()) {
+  if (!needs_locks) co_return facts;
+  std::vector<pid_t> first = matched();
+  co_await ask_for_locks(std::move(first));
+  if (!locks_are_new_) co_return facts;
+  const std::map<pid_t, std::uint32_t> behind = blocked_behind(snapshot.rows, *locks_);
+  for (auto& [backend, known] : facts) {
+    const auto found = behind.find(backend.pid);
+    known.blocked_behind = found == behind.end() ? 0 : found->second;
+  }
+  co_return facts;
+}
+
+boost::asio::awaitable<void> TargetMonitor::ask_for_locks(std::vector<pid_t> first) {
+  if (locks_asked_) co_return;
+  locks_asked_ = true;
+  if (!pacer_.due(now())) {
+    chronicle_.locks_backed_off(target_);
+    co_return;
+  }
+  Result<LockSnapshot> answer = co_await lock_source_.locks(std::move(first));
+  chronicle_.locks_asked(target_, answer);
+  pacer_.asked(answer ? std::optional(answer->server_time) : std::nullopt, now());
+  locks_are_new_ = answer.has_value();
+  locks_ = answer ? std::optional(std::move(*answer)) : std::nullopt;
+}
+
+std::vector<pid_t> TargetMonitor::matched() const {
+  std::vector<pid_t> pids;
+  for (const escalation::SightingState* sighting : tracker_.sightings()) {
+    if (sighting->stage != Stage::watching) pids.push_back(sighting->activity.key.pid);
+  }
+  return pids;
+}
+
+boost::asio::awaitable<void> TargetMonitor::look_at_waits() {
+  std::vector<pid_t> first = matched();
+  if (first.empty()) {
     locks_.reset();
     chronicle_.nobody_waits(target_);
     co_return;
   }
-  if (pacer_.due(now())) {
-    Result<LockSnapshot> answer = co_await lock_source_.locks(std::move(matched));
-    chronicle_.locks_asked(target_, answer);
-    pacer_.asked(answer ? std::optional(answer->server_time) : std::nullopt, now());
-    locks_ = answer ? std::optional(std::move(*answer)) : std::nullopt;
-  } else {
-    chronicle_.locks_backed_off(target_);
-  }
+  co_await ask_for_locks(std::move(first));
   chronicle_.waits(target_, sessions_, locks_);
+}
+
+void TargetMonitor::looked(const BackendKey& backend, const Result<Capture>& result) {
+  if (result) {
+    history_.looked(backend, *result, now());
+  } else {
+    history_.missed(backend);
+  }
 }
 
 void TargetMonitor::drop_on_failover(const ServerInfo& server) {
@@ -140,6 +202,7 @@ void TargetMonitor::capture_done(
     process_captured(order, std::move(result), took);
     return;
   }
+  tracker_.capture_ended(order.id, now());
   if (result && result->gone) {
     result = Error{
         Errc::not_found,
@@ -161,6 +224,7 @@ void TargetMonitor::capture_done(
 
 void TargetMonitor::reconfigure(const Settings& settings) {
   settings_ = settings;
+  tracker_.bound_captures(settings.sampling.deadline + kCaptureMargin);
   tell(tracker_.reconfigure(
       settings.mode,
       settings.sampling.repeat,

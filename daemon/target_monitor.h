@@ -12,6 +12,7 @@
 #include "config/result.h"
 #include "config/settings.h"
 #include "daemon/escalation/process_watch.h"
+#include "daemon/escalation/process_history.h"
 #include "daemon/escalation/tracker.h"
 #include "daemon/lock_pacer.h"
 #include "daemon/ports.h"
@@ -26,8 +27,10 @@ class Chronicle;
 class TargetMonitor {
  public:
   using SubmitCapture = std::function<void(const escalation::CaptureOrder&)>;
+  using SubmitLook = std::function<void(const BackendKey&)>;
 
-  /// References outlive it. `submit` hands a capture to the desk and returns at once.
+  /// References outlive it. `submit` hands a capture to the desk and returns at once, `look` does
+  /// so with a cheap look at one process (left out: nobody looks, so nothing is known).
   TargetMonitor(
       std::string target,
       const Settings& settings,
@@ -35,7 +38,8 @@ class TargetMonitor {
       Signaller& signaller,
       LockSource& locks,
       Chronicle& chronicle,
-      SubmitCapture submit
+      SubmitCapture submit,
+      SubmitLook look = {}
   );
 
   /// One poll and everything that follows from it. Returns whether the server answered.
@@ -61,6 +65,8 @@ class TargetMonitor {
   /// The connection of the backend `pid` (as the server counts) was given up after the latest poll.
   /// If that was because it did not answer, it is watched until it ends, whoever answers meanwhile.
   void connection_lost(pid_t pid);
+  /// The end of a look that was submitted for a backend.
+  void looked(const BackendKey& backend, const Result<Capture>& result);
 
   /// New mode and rules after a reload.
   void reconfigure(const Settings& settings);
@@ -75,6 +81,14 @@ class TargetMonitor {
   [[nodiscard]] boost::asio::awaitable<void> carry_out(escalation::Orders orders);
   /// The part of it that needs no server.
   void tell(const escalation::Orders& orders);
+  /// What rules ask for beyond the poll, of those backends for which all else holds: asks for locks
+  /// at once, and orders looks at processes whose results later polls will have.
+  [[nodiscard]] boost::asio::awaitable<escalation::FactTable> find_facts(
+      const ActivitySnapshot& snapshot
+  );
+  /// Asks, once in a poll at most and only where the pacer lets it.
+  [[nodiscard]] boost::asio::awaitable<void> ask_for_locks(std::vector<pid_t> first);
+  [[nodiscard]] std::vector<pid_t> matched() const;
   /// Asks who waits for whom, while a rule has matched somebody and as often as that is cheap.
   [[nodiscard]] boost::asio::awaitable<void> look_at_waits();
   void drop_on_failover(const ServerInfo& server);
@@ -114,6 +128,10 @@ class TargetMonitor {
   pid_t not_here_ = 0;  ///< a backend that no process of this host is
   pid_t own_hung_ = 0;  ///< our backend that did not answer, as the server counts; 0: none
   std::int64_t own_hung_at_micros_ = 0;  ///< when that was, unix epoch
+  bool locks_asked_ = false;    ///< in this poll, or left out by the pacer
+  bool locks_are_new_ = false;  ///< locks_ was answered in this poll
+  SubmitLook look_;
+  escalation::ProcessHistory history_;
 };
 
 }  // namespace pghang

@@ -133,6 +133,9 @@ json::object activity_object(const Activity& activity) {
       {"query_age_seconds", age_value(activity.query_age)},
       {"state_age_seconds", age_value(activity.state_age)},
       {"superuser", activity.superuser},
+      {"local_client", activity.local_client},
+      {"query_id", activity.query_id ? json::value(*activity.query_id) : json::value()},
+      {"xmin_age", activity.xmin_age ? json::value(*activity.xmin_age) : json::value()},
       {"query", json_string(activity.query)},
   };
 }

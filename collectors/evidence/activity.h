@@ -32,7 +32,10 @@ struct Activity {
   std::optional<Micros> query_age;
   std::optional<Micros> state_age;
   std::string query;  ///< as the server shows it, cut to the configured length; masked before shown
-  bool superuser = false;  ///< the session's role, pg_roles.rolsuper
+  bool superuser = false;                ///< the session's role, pg_roles.rolsuper
+  bool local_client = false;             ///< its client came by a UNIX socket (client_port is -1)
+  std::optional<std::int64_t> query_id;  ///< 14 and later, where compute_query_id is on
+  std::optional<std::int64_t> xmin_age;  ///< age(backend_xmin), in transactions
 
   friend bool operator==(const Activity&, const Activity&) = default;
 };

@@ -39,7 +39,13 @@ enum Column : int {
   state_age,
   query,
   rolsuper,
+  client_port,
+  xmin_age,
+  query_id,
 };
+
+/// What client_port says of a client that came by a UNIX socket.
+constexpr std::int64_t kNoPort = -1;
 
 /// A UTF-8 character that begins within the limit ends at most this much behind it.
 constexpr std::uint32_t kLongestTail = 3;
@@ -95,6 +101,9 @@ activity_row(const QueryResult& result, int row, pid_t backend, std::uint32_t qu
   activity.state_age = age(result, row, state_age);
   activity.query = valid_utf8(result.text(row, query).value_or(""), query_text_bytes);
   activity.superuser = result.boolean(row, rolsuper).value_or(false);
+  activity.local_client = result.integer(row, client_port) == kNoPort;
+  activity.xmin_age = result.integer(row, xmin_age);
+  activity.query_id = result.integer(row, query_id);
   return activity;
 }
 

@@ -37,14 +37,19 @@ constexpr const char* kTail = R"(,
        (1000000 * extract(epoch FROM server.taken_at - w.xact_start))::pg_catalog.int8,
        (1000000 * extract(epoch FROM server.taken_at - w.query_start))::pg_catalog.int8,
        (1000000 * extract(epoch FROM server.taken_at - w.state_change))::pg_catalog.int8,
-       pg_catalog.substring(pg_catalog.textsend(w.query), 1, $3), w.rolsuper
+       pg_catalog.substring(pg_catalog.textsend(w.query), 1, $3), w.rolsuper,
+       w.client_port, pg_catalog.age(w.backend_xmin), )";
+
+constexpr const char* kEnd = R"(
   FROM server CROSS JOIN counts LEFT JOIN wanted AS w ON true)";
 
 }  // namespace
 
 std::string activity_sql(int server_version_num) {
   const bool has_leader_pid = server_version_num >= 130000;
-  return std::string(kHead) + (has_leader_pid ? "w.leader_pid" : "NULL::pg_catalog.int4") + kTail;
+  const bool has_query_id = server_version_num >= 140000;
+  return std::string(kHead) + (has_leader_pid ? "w.leader_pid" : "NULL::pg_catalog.int4") + kTail +
+         (has_query_id ? "w.query_id" : "NULL::pg_catalog.int8") + kEnd;
 }
 
 }  // namespace pghang

@@ -150,7 +150,7 @@ Result<void> take_samples(
     } else {
       stacks->take_last(*sample);
     }
-    span.add(proc, request.pid, *sample);
+    if (!request.samples_only) span.add(proc, request.pid, *sample);
     report.capture.samples.push_back(*std::move(sample));
   }
   report.capture.captured_at_micros = now_micros();
@@ -174,9 +174,10 @@ Result<void> look(
   if (variables.missing) capture.missing.push_back(*std::move(variables.missing));
   StackSeries stacks(proc, capture.key, request, listener, report);
   SyscallSpan span;
-  StackSeries* const has_stacks = report.mappings.empty() ? nullptr : &stacks;
+  const bool without_stacks = report.mappings.empty() || request.samples_only;
+  StackSeries* const has_stacks = without_stacks ? nullptr : &stacks;
   auto taken = take_samples(request, proc, variables.addresses, has_stacks, span, report);
-  if (!taken) return taken;
+  if (!taken || request.samples_only) return taken;
   auto seen = observe_process(proc, request.pid, request.peers, capture);
   capture.orphan = is_orphan(proc, capture);
   if (capture.syscall) span.tell(*capture.syscall);
@@ -194,7 +195,7 @@ Result<void> look_without_memory(
   without_memory(proc, {Errc::timeout, "its memory could not be read in time"}, report);
   SyscallSpan span;
   auto taken = take_samples(request, proc, {}, nullptr, span, report);
-  if (!taken) return taken;
+  if (!taken || request.samples_only) return taken;
   observe_kernel_side(proc, stat, request.pid, capture);
   if (capture.syscall) span.tell(*capture.syscall);
   return boost::system::in_place_value;

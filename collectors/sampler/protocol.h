@@ -116,6 +116,9 @@ struct CaptureRequest {
   /// Of this host, with server_pid: a process in that namespace, or 0: which one it is has to be
   /// found out.
   pid_t server_process = 0;
+  /// Only Capture::key and the samples: no stack, no symbols, nothing of what it waits for, and
+  /// never a stop. The daemon asks for that at every poll, where a rule needs it.
+  bool samples_only = false;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.

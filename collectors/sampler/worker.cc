@@ -172,6 +172,7 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   const bool stopped_before = report->stopped_target;
   if (hooks_.before_unwinding) hooks_.before_unwinding();
   Capture capture = build_capture(*report, request, modules_);
+  if (request.samples_only) return capture;
   const ChildReport* shown = &*report;
   const StackSnapshot* stack = last_stack(*report);
   Result<ChildReport> stop = Error{Errc::not_found, "not tried"};

@@ -5,6 +5,10 @@
 
 namespace pghang::escalation {
 
+bool Policy::captures(CaptureMoment moment) const {
+  return std::ranges::find(capture, moment) != capture.end();
+}
+
 Judged judged(const Guard& guard) {
   if (!tells_statements_apart(guard)) return Judged::unidentified;
   return guard.check_state_change ? Judged::idle : Judged::running;
@@ -67,14 +71,14 @@ Action SightingMachine::act_on_match(TimePoint now) {
   }
   if (!free_to_act(now)) return {};
   if (gave_up()) return capture_if_due(now);
-  return send(judged_ == Judged::running ? SignalKind::cancel : SignalKind::terminate);
+  return send(judged_ == Judged::running ? SignalKind::cancel : SignalKind::terminate, now);
 }
 
 Action SightingMachine::act_after_cancel(TimePoint now) {
   std::optional<std::string> suppressed;
   if (policy_.action == RuleAction::terminate && !gave_up()) {
     const char* reason = why_not_signal();
-    if (reason == nullptr) return send(SignalKind::terminate);
+    if (reason == nullptr) return send(SignalKind::terminate, now);
     suppressed = once(reason);
   }
   Action action = become_unresponsive(now, "cancel grace passed, the statement still runs");
@@ -164,13 +168,33 @@ Action SightingMachine::act_without_sql(const ProcessSeen& seen, SignalKind kind
   const char* reason = why_not_signal();
   if (reason == nullptr && seen.hindrance) reason = seen.hindrance->c_str();
   if (reason == nullptr && !seen.same_statement) reason = kUndecidedWithoutSql;
-  if (reason == nullptr && !gave_up()) return free_to_act(now) ? send(kind) : Action{};
+  if (reason == nullptr && !gave_up()) return free_to_act(now) ? send(kind, now) : Action{};
   Action action = capture_if_due(now);
   if (reason != nullptr) action.suppressed = once(reason);
   return action;
 }
 
-Action SightingMachine::send(SignalKind kind) {
+Action SightingMachine::on(const CaptureEnded& /*ended*/, TimePoint /*now*/) {
+  if (ahead_) ahead_->ended = true;
+  return {};
+}
+
+bool SightingMachine::wants_capture_ahead(SignalKind kind) const {
+  // The first signal to an idle backend is a terminate.
+  if (stage_ == Stage::matched && policy_.captures(CaptureMoment::before_cancel)) return true;
+  return kind == SignalKind::terminate && policy_.captures(CaptureMoment::before_terminate);
+}
+
+Action SightingMachine::send(SignalKind kind, TimePoint now) {
+  if (wants_capture_ahead(kind)) {
+    if (!ahead_ || ahead_->kind != kind) {
+      ahead_ = CaptureAhead{.kind = kind, .ordered_at = now, .ended = false};
+      Action action;
+      action.step = Step::capture;
+      return action;
+    }
+    if (!ahead_->ended && !has_passed(ahead_->ordered_at, policy_.capture_deadline, now)) return {};
+  }
   unanswered_ = kind;
   Action action;
   action.step = kind == SignalKind::cancel ? Step::send_cancel : Step::send_terminate;
@@ -178,6 +202,7 @@ Action SightingMachine::send(SignalKind kind) {
 }
 
 Action SightingMachine::capture_if_due(TimePoint now) {
+  if (!policy_.captures(CaptureMoment::unresponsive)) return {};
   if (captured_at_ && !has_passed(*captured_at_, policy_.capture_repeat, now)) return {};
   captured_at_ = now;
   Action action;

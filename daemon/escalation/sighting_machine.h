@@ -21,6 +21,8 @@ inline constexpr unsigned kMaxUnknowns = 2;
 inline constexpr const char* kUndecidedWithoutSql = "undecided_without_sql";
 /// Suppression: SQL does not work, and `signal_without_sql` is off.
 inline constexpr const char* kWithoutSql = "without_sql";
+/// How long a signal waits for the capture ahead of it.
+inline constexpr Duration kCaptureDeadline{std::chrono::seconds{5}};
 
 /// How one sighting is to be treated: its rule, as far as it matters here, and the mode.
 struct Policy {
@@ -30,6 +32,10 @@ struct Policy {
   Duration cancel_grace{0};
   Duration terminate_grace{0};
   Duration capture_repeat{0};
+  std::vector<CaptureMoment> capture{CaptureMoment::unresponsive};
+  Duration capture_deadline = kCaptureDeadline;
+
+  [[nodiscard]] bool captures(CaptureMoment moment) const;
 };
 
 /// What the rule judged.
@@ -71,13 +77,16 @@ struct ProcessSeen {
   bool terminate_pending = false;
   std::optional<std::string> hindrance{};  ///< why it is not signalled without SQL
 };
+/// A capture that was ordered has come, or has failed.
+struct CaptureEnded {};
 
 /// The sighting is given up without an action.
 struct Dropped {
   std::string why;
 };
 
-using Input = std::variant<Polled, Answered, TerminatePendingSeen, Dropped, ProcessSeen>;
+using Input =
+    std::variant<Polled, Answered, TerminatePendingSeen, Dropped, ProcessSeen, CaptureEnded>;
 
 enum class Step { wait, send_cancel, send_terminate, capture };
 
@@ -129,6 +138,10 @@ struct HoldOff {
 ///   capture, and the signal waits for SQL. What could not be terminated anyway: cancel_sent →
 ///   unresponsive, where it is the same statement
 /// - terminate_sent, unresponsive: as above
+/// A capture ahead of a signal (Policy::capture) takes the signal's place: the same signal is due
+/// with the first poll after the capture has ended, or once capture_deadline has passed, if all
+/// still holds. There is one for each kind of signal. Other captures only where the policy has
+/// CaptureMoment::unresponsive.
 ///
 /// "Not the same" is another statement or no backend; after an accepted terminate only the latter.
 /// A hold-off is the grace that follows every answer but `superseded`; while it runs, or while a
@@ -170,12 +183,14 @@ class SightingMachine {
   Action on(const TerminatePendingSeen& seen, TimePoint now);
   Action on(const Dropped& dropped, TimePoint now);
   Action on(const ProcessSeen& seen, TimePoint now);
+  Action on(const CaptureEnded& ended, TimePoint now);
 
   Action watch(const Polled& poll, TimePoint now);
   Action act_without_sql(const ProcessSeen& seen, SignalKind kind, TimePoint now);
   Action act_on_match(TimePoint now);
   Action act_after_cancel(TimePoint now);
-  Action send(SignalKind kind);
+  Action send(SignalKind kind, TimePoint now);
+  [[nodiscard]] bool wants_capture_ahead(SignalKind kind) const;
   Action capture_if_due(TimePoint now);
   Action become_unresponsive(TimePoint now, std::string note);
   Action accept(SignalKind kind, const std::string& words, TimePoint now);
@@ -202,6 +217,15 @@ class SightingMachine {
   std::optional<TimePoint> terminate_accepted_at_;
   std::optional<TimePoint> captured_at_;
   std::optional<TimePoint> pending_since_;  ///< somebody's terminate, first seen
+
+  /// The capture ahead of a signal.
+  struct CaptureAhead {
+    SignalKind kind = SignalKind::cancel;
+    TimePoint ordered_at;
+    bool ended = false;
+  };
+
+  std::optional<CaptureAhead> ahead_;
   unsigned refusals_ = 0;
   unsigned unknowns_ = 0;
   bool seen_after_refusal_ = false;

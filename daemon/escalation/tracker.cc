@@ -6,6 +6,7 @@
 
 #include "daemon/escalation/process_guard.h"
 #include "daemon/escalation/sighting_machine.h"
+#include "daemon/escalation/victims.h"
 
 namespace pghang::escalation {
 
@@ -23,18 +24,31 @@ struct Echo {
   HoldOff hold_off;
 };
 
-using RowsByPid = std::map<pid_t, const Activity*>;
+/// A row of the poll, and the rule that applies to it.
+struct JudgedRow {
+  const Activity* activity = nullptr;
+  std::optional<std::size_t> rule;
+};
 
-RowsByPid rows_by_pid(const ActivitySnapshot& snapshot) {
+using RowsByPid = std::map<pid_t, JudgedRow>;
+
+RowsByPid
+rows_by_pid(const ActivitySnapshot& snapshot, const RuleMatcher& rules, const FactTable& facts) {
+  const std::vector<RowJudgement> judged =
+      judge_rows(rules, snapshot, facts, [](const Activity& row, const Rule& rule) {
+        return exemption_of(row, rule).has_value();
+      });
   RowsByPid rows;
-  for (const Activity& row : snapshot.rows)
-    rows.try_emplace(row.key.pid, &row);
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const Activity& row = snapshot.rows[i];
+    rows.try_emplace(row.key.pid, JudgedRow{&row, judged[i].applies()});
+  }
   return rows;
 }
 
-const Activity* find_row(const RowsByPid& rows, const BackendKey& key) {
+const JudgedRow* find_row(const RowsByPid& rows, const BackendKey& key) {
   const auto row = rows.find(key.pid);
-  return row != rows.end() && row->second->key == key ? row->second : nullptr;
+  return row != rows.end() && row->second.activity->key == key ? &row->second : nullptr;
 }
 
 }  // namespace
@@ -46,6 +60,7 @@ struct Tracker::Impl {
   std::map<SightingId, Sighting> sightings;
   std::map<BackendKey, Echo> echoes;
   SightingId last_id = 0;
+  Duration capture_deadline = kCaptureDeadline;
   TimePoint latest = TimePoint::min();
 
   TimePoint tick(TimePoint now) { return latest = std::max(latest, now); }
@@ -59,6 +74,8 @@ struct Tracker::Impl {
         .cancel_grace = rule.cancel_grace,
         .terminate_grace = rule.terminate_grace,
         .capture_repeat = capture_repeat,
+        .capture = rule.capture,
+        .capture_deadline = capture_deadline,
     };
   }
 
@@ -102,21 +119,23 @@ struct Tracker::Impl {
   }
 
   void look_again(Sighting& sighting, const RowsByPid& rows, TimePoint now, Orders& orders) {
-    const Activity* row = find_row(rows, sighting.state.activity.key);
+    const JudgedRow* judged_row = find_row(rows, sighting.state.activity.key);
     Polled poll;
-    if (row != nullptr) {
+    if (judged_row != nullptr) {
+      const Activity* row = judged_row->activity;
       const bool same = guard_of(*row) == sighting.guard;
       poll.presence = same ? Presence::same_statement : Presence::other_statement;
-      poll.criteria_hold = rules.match(*row) == sighting.state.rule;
+      poll.criteria_hold = judged_row->rule == sighting.state.rule;
       poll.exemption = exemption_of(*row, rules.rules()[sighting.state.rule]);
       if (same || sighting.state.terminate_accepted_at) sighting.state.activity = *row;
     }
     advance(sighting, poll, now, orders);
   }
 
-  void judge(const Activity& row, TimePoint now, Orders& orders) {
-    const auto rule = rules.match(row);
+  void judge(const JudgedRow& judged_row, TimePoint now, Orders& orders) {
+    const auto rule = judged_row.rule;
     if (!rule) return;
+    const Activity& row = *judged_row.activity;
     const Guard guard = guard_of(row);
     const auto echo = echoes.find(row.key);
     std::optional<HoldOff> inherited;
@@ -170,10 +189,10 @@ Tracker::Tracker(Tracker&&) noexcept = default;
 Tracker& Tracker::operator=(Tracker&&) noexcept = default;
 Tracker::~Tracker() = default;
 
-Orders Tracker::observe(const ActivitySnapshot& snapshot, TimePoint now) {
+Orders Tracker::observe(const ActivitySnapshot& snapshot, TimePoint now, const FactTable& facts) {
   now = impl_->tick(now);
   Orders orders;
-  const RowsByPid rows = rows_by_pid(snapshot);
+  const RowsByPid rows = rows_by_pid(snapshot, impl_->rules, facts);
   for (auto& entry : impl_->sightings)
     impl_->look_again(entry.second, rows, now, orders);
   impl_->erase_resolved();
@@ -185,7 +204,7 @@ Orders Tracker::observe(const ActivitySnapshot& snapshot, TimePoint now) {
     seen.push_back(entry.second.state.activity.key);
   std::ranges::sort(seen);
   for (const auto& [pid, row] : rows) {
-    if (!std::ranges::binary_search(seen, row->key)) impl_->judge(*row, now, orders);
+    if (!std::ranges::binary_search(seen, row.activity->key)) impl_->judge(row, now, orders);
   }
   return orders;
 }
@@ -215,6 +234,14 @@ Orders Tracker::observe_processes(const ServerSurvey& survey, bool may_signal, T
   }
   impl_->erase_resolved();
   return orders;
+}
+
+void Tracker::capture_ended(SightingId id, TimePoint now) {
+  static_cast<void>(impl_->feed(id, CaptureEnded{}, now));
+}
+
+void Tracker::bound_captures(Duration deadline) {
+  impl_->capture_deadline = deadline;
 }
 
 Orders Tracker::reconfigure(Mode mode, Duration capture_repeat, RuleMatcher rules, TimePoint now) {

@@ -8,6 +8,7 @@
 
 #include "collectors/evidence/activity.h"
 #include "collectors/evidence/server_survey.h"
+#include "daemon/escalation/circumstances.h"
 #include "daemon/escalation/exemption.h"
 #include "daemon/escalation/rule_matcher.h"
 #include "daemon/escalation/signal.h"
@@ -27,7 +28,8 @@ struct SignalOrder {
 };
 
 /// Wants a capture: unresponsive, or matched where nothing will be signalled (suppressed, or given
-/// up after refusals or missing answers); again every `Sampling::repeat`.
+/// up after refusals or missing answers), again every `Sampling::repeat`; or ahead of a signal
+/// (Rule::capture says when).
 struct CaptureOrder {
   SightingId id = 0;
   BackendKey backend;
@@ -108,7 +110,9 @@ class Tracker {
 
   /// One poll. Sightings that are not in it any more, or that are another statement now, end here.
   /// At most one signal and one capture per sighting. Of rows with the same pid the first counts.
-  [[nodiscard]] Orders observe(const ActivitySnapshot& snapshot, TimePoint now);
+  /// `facts`: of the backends for which rules ask for them (RuleMatcher::needs()).
+  [[nodiscard]] Orders
+  observe(const ActivitySnapshot& snapshot, TimePoint now, const FactTable& facts = {});
   /// The answer to a SignalOrder. Each order gets exactly one; until then the sighting is signalled
   /// no further. `words`: the server's own, for the timeline. Graces start at this `now`. Refused
   /// or unknown: the sighting stays where it is and the same signal is due a grace later, until
@@ -131,6 +135,12 @@ class Tracker {
   /// very survey.
   [[nodiscard]] Orders
   observe_processes(const ServerSurvey& survey, bool may_signal, TimePoint now);
+  /// The capture that a CaptureOrder asked for has come, or has failed. A signal that waits for it
+  /// is due with the next poll.
+  void capture_ended(SightingId id, TimePoint now);
+  /// A signal waits no longer than this for the capture ahead of it (kCaptureDeadline until
+  /// called).
+  void bound_captures(Duration deadline);
   /// New rules or mode (reload). Sightings whose rule (by name) is unchanged keep their stage and
   /// clocks; others end as `finished`, to be judged anew by the next poll. Orders nothing else.
   [[nodiscard]] Orders

@@ -81,7 +81,7 @@ TEST(ShippedFile, HasExamplesThatLoad) {
   const LoadedConfig loaded = parse_config(with_examples(), "examples");
   for (const ConfigProblem& problem : loaded.problems)
     ADD_FAILURE() << to_string(problem);
-  EXPECT_EQ(loaded.settings.rules.size(), default_settings().rules.size() + 1);
+  EXPECT_EQ(loaded.settings.rules.size(), default_settings().rules.size() + 2);
 }
 
 /// `  - name` of `  - name: main`; empty for comments and blank lines.

@@ -43,6 +43,38 @@ TEST_F(Desk, TakesCapturesInTheOrderTheyCame) {
   EXPECT_EQ(done_[1].first, 20);
 }
 
+TEST_F(Desk, LooksOnlyAtTheCountersAndWhenNoCaptureWaits) {
+  std::vector<pid_t> looked;
+  desk_.tell_looks_to([&](const LookJob& one, const Result<Capture>& result) {
+    EXPECT_TRUE(result);
+    looked.push_back(one.backend.pid);
+  });
+  const LookJob look{"main", BackendKey{30, PgTimestamp{5'000'000}}, 5000};
+  desk_.look(look);
+  desk_.look(look);
+  desk_.submit(job(10));
+  serve();
+  EXPECT_EQ(looked, std::vector<pid_t>{30}) << "twice is once";
+  ASSERT_EQ(sampler_.asked.size(), 2U);
+  EXPECT_EQ(sampler_.asked[0].request.pid, 10);
+  const sampler::CaptureRequest& request = sampler_.asked[1].request;
+  EXPECT_TRUE(request.samples_only);
+  EXPECT_EQ(request.samples, 1U);
+  EXPECT_FALSE(request.allow_ptrace_stop);
+  EXPECT_EQ(request.server_process, 5000);
+  EXPECT_EQ(request.expect_started_at_micros, 5'000'000 + kPgEpochUnixMicros);
+  EXPECT_EQ(sampler_.asked[1].deadline, CaptureDesk::kLookDeadline);
+}
+
+TEST_F(Desk, LeavesLooksOutThatAreTooMany) {
+  std::size_t looked = 0;
+  desk_.tell_looks_to([&](const LookJob&, const Result<Capture>&) { ++looked; });
+  for (pid_t pid = 1; pid <= static_cast<pid_t>(CaptureDesk::kMaxLooks) + 5; ++pid)
+    desk_.look({"main", BackendKey{pid, PgTimestamp{1}}, 0});
+  serve();
+  EXPECT_EQ(looked, CaptureDesk::kMaxLooks);
+}
+
 TEST_F(Desk, AsksForTheProcessThatStartedWithItsBackend) {
   desk_.submit(job(10));
   serve();

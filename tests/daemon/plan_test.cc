@@ -29,7 +29,7 @@ ActivitySnapshot one(const std::string& state, Micros age, bool superuser = fals
 }
 
 std::string plan(const ActivitySnapshot& snapshot, Mode mode = Mode::enforce) {
-  return render_plan("main", snapshot, escalation::RuleMatcher({stuck()}), mode);
+  return render_plan(make_plan("main", snapshot, escalation::RuleMatcher({stuck()}), mode));
 }
 
 TEST(Plan, SaysTheStepsForAnActiveBackend) {
@@ -50,6 +50,47 @@ TEST(Plan, SaysWhichCriterionDoesNotHold) {
   const std::string text = plan(one("active", Micros(0)));
   EXPECT_NE(text.find("not stuck: state_age"), std::string::npos) << text;
   EXPECT_NE(text.find("0 of 1 backends"), std::string::npos) << text;
+}
+
+TEST(Plan, SaysWhoIsSparedForWhom) {
+  ActivitySnapshot snapshot = one("active", Micros(5'000'000));
+  snapshot.rows.push_back(snapshot.rows.front());
+  snapshot.rows[0].query_start = PgTimestamp{10};
+  snapshot.rows[1].query_start = PgTimestamp{20};
+  snapshot.rows[1].key.pid = 4712;
+  Rule rule = stuck();
+  rule.victims = Victims::oldest;
+  const PlanView view = make_plan("main", snapshot, escalation::RuleMatcher({rule}), Mode::enforce);
+  EXPECT_NE(
+      render_plan(view).find("rule stuck: spared: of its group pid 4711 is the victim"),
+      std::string::npos
+  ) << render_plan(view);
+  EXPECT_EQ(view.backends[0].signal, "cancel");
+  EXPECT_EQ(view.backends[1].signal, "");
+}
+
+TEST(Plan, SaysWhatIsCapturedAheadOfASignal) {
+  Rule rule = stuck();
+  rule.capture = {CaptureMoment::before_cancel, CaptureMoment::before_terminate};
+  const auto snapshot = one("active", Micros(5'000'000));
+  const std::string text =
+      render_plan(make_plan("main", snapshot, escalation::RuleMatcher({rule}), Mode::enforce));
+  EXPECT_NE(
+      text.find("capture, then cancel, after 30s capture, then terminate, unresponsive"),
+      std::string::npos
+  ) << text;
+}
+
+TEST(Plan, AsJsonHasTheCriterionThatDoesNotHold) {
+  const std::string json = plan_json({make_plan(
+      "main",
+      one("active", Micros(0)),
+      escalation::RuleMatcher({stuck()}),
+      Mode::observe
+  )});
+  EXPECT_NE(json.find("\"criterion\": \"state_age: 0s, wanted 1s\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"rule\": null"), std::string::npos) << json;
+  EXPECT_EQ(json.find("secret"), std::string::npos);
 }
 
 TEST(Plan, NamesTheExemption) {

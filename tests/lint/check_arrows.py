@@ -48,7 +48,7 @@ MAY_INCLUDE = {
     "sampler helper": ["config", "evidence", "process", "stack", "trace", "sampler wire"],
     "diagnosis": ["config", "evidence"],
     "exporters": ["config", "evidence", "diagnosis"],
-    "escalation": ["config", "evidence", "diagnosis/incident.h"],
+    "escalation": ["config", "evidence", "diagnosis/incident.h", "diagnosis/query_text.h"],
     "daemon": [
         "config", "evidence", "postgres", "sampler wire", "sampler client",
         "diagnosis", "exporters", "escalation",
