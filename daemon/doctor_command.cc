@@ -118,7 +118,7 @@ CheckList check_targets(const std::vector<doctor::TargetFacts>& targets, Mode mo
 
 ExitCode doctor_command(const DoctorOptions& options) {
   if (!options.user.empty()) {
-    if (const auto became = become_service(options.user); !became) {
+    if (const auto became = become_service(options.user, doctor::unit_capabilities()); !became) {
       std::fprintf(stderr, "pghangd: --user: %s\n", became.error().context.c_str());
       return ExitCode::permission;
     }
