@@ -22,6 +22,9 @@ struct Finding {
 /// `http://...` or `https://...` without white space.
 [[nodiscard]] bool is_web_address(const std::string& text);
 
+/// Why a URL cannot be the start of links, or empty: http or https, nothing after its path.
+[[nodiscard]] std::string web_address_fault(const std::string& url);
+
 /// By the part of the settings; `key` is where it stands.
 void check_rule(const Rule& rule, const std::string& key, std::vector<Finding>& findings);
 void check_target(const Target& target, const std::string& key, std::vector<Finding>& findings);

@@ -19,6 +19,9 @@ enum class Errc {
   malformed,          ///< foreign bytes that do not parse
   unsupported,        ///< valid, but not something this build or server can do
   io,                 ///< any other system error; context holds errno's text
+  too_many_connections,  ///< SQLSTATE 53300: no connection slot is left for this role
+  connect_timeout,       ///< no connection came about in time: nobody accepts it
+  start_up_timeout,      ///< connected, and then no answer: a stopped postmaster, authentication
 };
 
 /// Returns the enumerator's own spelling, used as metric label and in JSON.
@@ -34,6 +37,9 @@ enum class Errc {
     case Errc::malformed: return "malformed";
     case Errc::unsupported: return "unsupported";
     case Errc::io: return "io";
+    case Errc::too_many_connections: return "too_many_connections";
+    case Errc::connect_timeout: return "connect_timeout";
+    case Errc::start_up_timeout: return "start_up_timeout";
   }
   return "io";
 }

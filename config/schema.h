@@ -98,6 +98,7 @@ void describe(Visitor& v, Web& web) {
   v.texts("listen_addresses", web.listen_addresses);
   v.text("telemetry_path", web.telemetry_path);
   v.flag("enable_lifecycle", web.enable_lifecycle);
+  v.text("external_url", web.external_url);
 }
 
 template <typename Visitor>
@@ -147,6 +148,7 @@ void describe(Visitor& v, Settings& settings) {
   v.section("bundle", settings.bundle);
   v.section("signatures", settings.signatures);
   v.section("symbols", settings.symbols);
+  v.flag("signal_without_sql", settings.signal_without_sql);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

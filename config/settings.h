@@ -114,6 +114,7 @@ struct Web {
   std::vector<std::string> listen_addresses{"127.0.0.1:10187"};  ///< host:port, [v6]:port, :port
   std::string telemetry_path = "/metrics";
   bool enable_lifecycle = false;  ///< POST /-/reload
+  std::string external_url;       ///< where a browser reaches the pages; empty: the first listener
 
   friend bool operator==(const Web&, const Web&) = default;
 };
@@ -173,6 +174,8 @@ struct Settings {
   BundleSettings bundle;
   SignatureFiles signatures;
   Symbols symbols;
+  /// While SQL does not work, matched backends are signalled by the helper (needs CAP_KILL).
+  bool signal_without_sql = false;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

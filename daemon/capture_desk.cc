@@ -43,7 +43,26 @@ void CaptureDesk::prewarm(sampler::PrewarmRequest request) {
   wake_up_.cancel();
 }
 
+void CaptureDesk::survey(
+    sampler::Surveyor& surveyor,
+    sampler::SurveyRequest request,
+    Surveyed done
+) {
+  to_survey_.push_back({&surveyor, std::move(request), std::move(done)});
+  wake_up_.cancel();
+}
+
+boost::asio::awaitable<void> CaptureDesk::serve_survey() {
+  const SurveyJob job = std::move(to_survey_.front());
+  to_survey_.pop_front();
+  job.done(co_await job.surveyor->survey(job.request, sampling_.deadline));
+}
+
 boost::asio::awaitable<void> CaptureDesk::serve_one() {
+  if (!to_survey_.empty()) {
+    co_await serve_survey();
+    co_return;
+  }
   if (waiting_.empty()) {
     const sampler::PrewarmRequest request = to_prewarm_.front();
     to_prewarm_.pop_front();
@@ -57,6 +76,12 @@ boost::asio::awaitable<void> CaptureDesk::serve_one() {
   request.expect_started_at_micros = unix_micros(job.order.backend.backend_start);
   request.server_pid = true;
   request.server_process = job.server_process;
+  if (job.order.process.pid != 0) {
+    request.pid = job.order.process.pid;
+    request.expect_start_ticks = job.order.process.start_ticks;
+    request.expect_started_at_micros = 0;
+    request.server_pid = false;
+  }
   request.keep_snapshot = keep_snapshots_;
   const auto started = std::chrono::steady_clock::now();
   Result<Capture> result = co_await sampler_.capture(request, sampling_.deadline);
@@ -67,7 +92,7 @@ boost::asio::awaitable<void> CaptureDesk::run() {
   using boost::asio::as_tuple;
   using boost::asio::use_awaitable;
   for (;;) {
-    while (waiting_.empty() && to_prewarm_.empty()) {
+    while (waiting_.empty() && to_prewarm_.empty() && to_survey_.empty()) {
       co_await wake_up_.async_wait(as_tuple(use_awaitable));
     }
     co_await serve_one();

@@ -44,6 +44,10 @@ class CaptureDesk {
   /// Lets the helper parse this process's modules ahead of time, when no capture waits.
   void prewarm(sampler::PrewarmRequest request);
 
+  using Surveyed = std::function<void(Result<ServerSurvey>)>;
+  /// A look at a server's processes, before all captures. `surveyor` outlives it.
+  void survey(sampler::Surveyor& surveyor, sampler::SurveyRequest request, Surveyed done);
+
   void configure(Sampling sampling) { sampling_ = sampling; }
 
   /// Whether captures bring the memory of the stack (Capture::snapshot).
@@ -53,13 +57,21 @@ class CaptureDesk {
   [[nodiscard]] boost::asio::awaitable<void> run();
 
  private:
+  struct SurveyJob {
+    sampler::Surveyor* surveyor;
+    sampler::SurveyRequest request;
+    Surveyed done;
+  };
+
   [[nodiscard]] boost::asio::awaitable<void> serve_one();
+  [[nodiscard]] boost::asio::awaitable<void> serve_survey();
 
   sampler::Sampler& sampler_;
   Sampling sampling_;
   Done done_;
   bool keep_snapshots_ = false;
   std::deque<CaptureJob> waiting_;
+  std::deque<SurveyJob> to_survey_;
   std::deque<sampler::PrewarmRequest> to_prewarm_;
   boost::asio::steady_timer wake_up_;  ///< never expires; cancelled when a job arrives
 };

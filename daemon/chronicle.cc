@@ -96,6 +96,7 @@ void Chronicle::polled(
   if (result) {
     view.error.clear();
     view.server = result->server;
+    view.processes.reset();
     view.counts = result->counts;
     view.last_poll_micros = wall_clock_();
     if (!was_up) {
@@ -126,13 +127,16 @@ void Chronicle::stage_changed(
   Incident* incident = book_.find(target, change.id);
   if (incident == nullptr) {
     if (change.from == Stage::watching && change.to != Stage::matched) return;
-    incident = &book_.open(target, sighting, wall_clock_());
+    if (sighting.source == Source::os && change.to == Stage::resolved) return;
+    incident = book_.adopt(target, sighting);
+    if (incident == nullptr) incident = &book_.open(target, sighting, wall_clock_());
   }
   incident->stage = change.to;
   incident->timeline.push_back(TimelineEntry{change.to, wall_clock_(), change.note});
 
   std::vector<LogField> fields = backend_fields(target, sighting.activity, sighting.rule_name);
   fields.emplace_back("incident", incident->id);
+  if (incident->source == Source::os) fields.emplace_back("source", to_string(incident->source));
   if (!change.note.empty()) fields.emplace_back("note", change.note);
 
   if (change.to == Stage::resolved) {
@@ -303,7 +307,9 @@ void Chronicle::sightings(
     escalation::TimePoint now
 ) {
   TargetView& view = view_of(target);
-  view.backends.clear();
+  std::erase_if(view.backends, [](const BackendView& backend) {
+    return backend.source == Source::sql;
+  });
   for (const escalation::SightingState* sighting : tracker.sightings()) {
     BackendView& backend = view.backends.emplace_back();
     backend.activity = sighting->activity;

@@ -12,6 +12,7 @@
 #include "collectors/evidence/evidence.h"
 #include "collectors/evidence/locks.h"
 #include "config/result.h"
+#include "daemon/escalation/process_watch.h"
 #include "daemon/escalation/tracker.h"
 #include "daemon/incident_book.h"
 #include "daemon/ports.h"
@@ -102,6 +103,16 @@ class Chronicle {
       escalation::TimePoint now
   );
 
+  /// A look at the server's processes. Published while SQL does not work; logged when it says
+  /// something new.
+  void surveyed(const std::string& target, const Result<ServerSurvey>& result, bool sql_works);
+  /// The processes that count as stuck without a rule.
+  void suspects(
+      const std::string& target,
+      const escalation::ProcessWatch& watch,
+      escalation::TimePoint now
+  );
+
  private:
   [[nodiscard]] TargetView& view_of(const std::string& target);
   void save(Incident& incident, Evidence evidence);
@@ -115,6 +126,7 @@ class Chronicle {
   SaveBundle save_bundle_;
   std::string last_bundle_error_;
   std::map<std::string, std::string> lock_errors_;  ///< by target, the last one told
+  std::map<std::string, std::string> process_words_;  ///< by target, the last ones told
 };
 
 }  // namespace pghang

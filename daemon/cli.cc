@@ -53,6 +53,14 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
       ->type_name("HOST:PORT");
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
   command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
+  command
+      .add_option(
+          "--web.external-url",
+          options.external_url,
+          "Where a browser reaches the pages: in pghangd_web_info, for the links of alerts"
+      )
+      ->type_name("URL")
+      ->check([](const std::string& url) { return web_address_fault(url); });
   command.add_option("--log.level", options.log_level, "debug, info, warn or error")
       ->type_name("LEVEL")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{

@@ -22,6 +22,7 @@ struct ConfigOptions {
   std::vector<std::string> listen_addresses;
   std::optional<std::string> telemetry_path;
   bool enable_lifecycle = false;
+  std::optional<std::string> external_url;
   std::optional<LogLevel> log_level;
   std::optional<LogFormat> log_format;
 };

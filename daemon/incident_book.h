@@ -26,6 +26,10 @@ class IncidentBook {
       std::int64_t at_micros
   );
 
+  /// The open incident that was raised from /proc for the same process (pid and, within 3 s, start),
+  /// now that a rule has matched it: it is the rule's from here on. Null when there is none.
+  Incident* adopt(const std::string& target, const escalation::SightingState& sighting);
+
   /// The incident of a sighting, open or not yet forgotten; null when there is none.
   [[nodiscard]] Incident* find(const std::string& target, escalation::SightingId sighting);
 

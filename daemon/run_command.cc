@@ -32,6 +32,7 @@ void apply_overrides(const ConfigOptions& options, Settings& settings) {
   if (!options.listen_addresses.empty()) settings.web.listen_addresses = options.listen_addresses;
   if (options.telemetry_path) settings.web.telemetry_path = *options.telemetry_path;
   if (options.enable_lifecycle) settings.web.enable_lifecycle = true;
+  if (options.external_url) settings.web.external_url = *options.external_url;
   if (options.log_level) settings.log.level = *options.log_level;
   if (options.log_format) settings.log.format = *options.log_format;
 }

@@ -20,9 +20,11 @@
 #include "daemon/config_reloader.h"
 #include "daemon/logger.h"
 #include "daemon/postgres_ports.h"
+#include "daemon/sampler_processes.h"
 #include "daemon/target_monitor.h"
 #include "daemon/version.h"
 #include "exporters/api.h"
+#include "exporters/external_url.h"
 #include "exporters/http_server.h"
 
 namespace pghang {
@@ -49,6 +51,7 @@ struct TargetSession {
   PostgresLockSource locks;
   TargetMonitor monitor;
   pid_t prewarmed = 0;  ///< our own backend there
+  std::int64_t connected_at_micros = 0;  ///< shortly before that one began, unix epoch
   pid_t learnt = 0;     ///< a process of the server, of this host, where the connection tells none
 
   [[nodiscard]] pid_t server_process() const {
@@ -87,6 +90,7 @@ struct Supervisor::Impl {
   Metrics metrics{version()};
   Chronicle chronicle;
   CaptureDesk desk;
+  SamplerProcesses processes;
   BundleWriter bundles;
   ConfigReloader reloader;
   std::vector<std::unique_ptr<TargetSession>> targets;
@@ -115,6 +119,7 @@ struct Supervisor::Impl {
               capture_done(job, std::move(result), took);
             }
         ),
+        processes(loop.get_executor(), desk, sampler),
         bundles(
             loop.get_executor(),
             settings.bundle,
@@ -169,7 +174,8 @@ struct Supervisor::Impl {
   void capture_done(const CaptureJob& job, Result<Capture> result, Clock::duration took) {
     TargetSession* session = session_of(job.target);
     if (session == nullptr) return;
-    if (result && result->postgres) session->learnt = result->ppid;
+    const bool backend = job.order.process.pid == 0;  // else perhaps the postmaster, or an orphan
+    if (backend && result && result->postgres) session->learnt = result->ppid;
     session->monitor.capture_done(job.order, std::move(result), took);
   }
 
@@ -180,11 +186,14 @@ struct Supervisor::Impl {
     bool first = true;
     for (;;) {
       const Clock::time_point started = Clock::now();
+      const std::int64_t started_at_micros = wall_clock();
       const bool answered = co_await session.monitor.poll_once();
       failures = answered ? 0 : failures + 1;
       const pid_t own_backend = session.connection.backend_pid();
+      if (!answered && own_backend == 0) session.monitor.connection_lost(session.prewarmed);
       if (answered && std::exchange(session.prewarmed, own_backend) != own_backend) {
         session.learnt = 0;  // another connection, perhaps to another server
+        session.connected_at_micros = started_at_micros;
         desk.prewarm(session.to_prewarm());
       }
       if (std::exchange(first, false) && ++polled_once == targets.size()) view.ready = true;
@@ -195,6 +204,21 @@ struct Supervisor::Impl {
       }
       timer.expires_at(std::max(next, Clock::now()));
       co_await timer.async_wait(as_tuple(use_awaitable));
+    }
+  }
+
+  /// Beside the polls, which may take as long as their deadlines.
+  awaitable<void> look_at_processes_forever(TargetSession& session) {
+    boost::asio::steady_timer timer(loop);
+    session.monitor.watch_processes_with(processes);
+    for (;;) {
+      timer.expires_after(settings.polling.interval);
+      co_await timer.async_wait(as_tuple(use_awaitable));
+      ProcessScene scene;
+      scene.server_process = session.server_process();
+      scene.own_backend = session.prewarmed;
+      scene.own_backend_started_micros = session.connected_at_micros;
+      co_await session.monitor.look_at_processes(scene);
     }
   }
 
@@ -289,6 +313,8 @@ struct Supervisor::Impl {
       return false;
     }
     http = std::move(*server);
+    view.external_url =
+        external_url(settings.web.external_url, http->addresses().front(), host_name());
     for (const std::string& address : http->addresses()) {
       log.info("listening", {{"url", "http://" + address + "/"}});
     }
@@ -329,8 +355,10 @@ int Supervisor::run() {
   impl_->spawn(impl_->end_with_keeper());
   impl_->spawn(impl_->desk.run());
   impl_->spawn(impl_->watch_sampler());
-  for (const auto& session : impl_->targets)
+  for (const auto& session : impl_->targets) {
     impl_->spawn(impl_->poll_forever(*session));
+    impl_->spawn(impl_->look_at_processes_forever(*session));
+  }
   impl_->loop.run();
   return impl_->exit_code;
 }

@@ -42,12 +42,15 @@ TargetMonitor::TargetMonitor(
       lock_source_(locks),
       chronicle_(chronicle),
       submit_(std::move(submit)),
-      tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)) {}
+      tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)),
+      settings_(settings) {}
 
 boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   const TimePoint started = now();
   Result<ActivitySnapshot> snapshot = co_await activity_.poll();
   chronicle_.polled(target_, snapshot, now() - started);
+  ++polls_;
+  poll_error_ = snapshot ? std::nullopt : std::optional(snapshot.error());
   if (!snapshot) co_return false;
   drop_on_failover(snapshot->server);
   co_await carry_out(tracker_.observe(*snapshot, now()));
@@ -133,6 +136,10 @@ void TargetMonitor::capture_done(
     Result<Capture> result,
     std::chrono::steady_clock::duration took
 ) {
+  if (escalation::ProcessWatch::is_mine(order.id)) {
+    process_captured(order, std::move(result), took);
+    return;
+  }
   if (result && result->gone) {
     result = Error{
         Errc::not_found,
@@ -153,6 +160,7 @@ void TargetMonitor::capture_done(
 }
 
 void TargetMonitor::reconfigure(const Settings& settings) {
+  settings_ = settings;
   tell(tracker_.reconfigure(
       settings.mode,
       settings.sampling.repeat,

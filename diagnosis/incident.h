@@ -33,7 +33,14 @@ enum class Outcome {
   superseded,     ///< the guard found another transaction or statement: nothing was sent to it
 };
 
+/// What an incident was raised from. The spelling is a JSON and log value.
+enum class Source {
+  sql,  ///< a rule matched a row of pg_stat_activity
+  os,   ///< seen in /proc, by the server's processes; `rule` is then an escalation::Suspicion
+};
+
 [[nodiscard]] const char* to_string(Stage stage);
+[[nodiscard]] const char* to_string(Source source);
 [[nodiscard]] const char* to_string(Outcome outcome);
 
 /// One line of an incident's timeline.
@@ -65,6 +72,7 @@ struct Incident {
   /// incidents of one queue, which may be hundreds.
   std::shared_ptr<const WaitGraph> wait_graph;
   std::string capture_error;  ///< why there is no evidence, if a capture failed
+  Source source = Source::sql;
 };
 
 }  // namespace pghang

@@ -9,8 +9,8 @@
 
 namespace pghang {
 
-/// Routes: telemetry path, `/` (links), `/-/healthy`, `/-/ready`, `POST /-/reload` (when `reload`
-/// is set),
+/// Routes: telemetry path, `/` (links), `/incidents/ID`, `/fingerprints/ID`, `/-/healthy`,
+/// `/-/ready`, `POST /-/reload` (when `reload` is set),
 /// `/api/v1/{status,backends,incidents,incidents/ID,fingerprints,fingerprints/ID}`. Pure routing
 /// over what it is given; references must outlive it.
 struct Api {

@@ -46,6 +46,7 @@ json::object incident_head(const Incident& incident) {
       {"outcome", outcome_value(incident.outcome)},
       {"opened_at", rfc3339(incident.opened_at_micros)},
       {"resolved_at", moment(incident.resolved_at_micros)},
+      {"source", to_string(incident.source)},
   };
 }
 
@@ -80,13 +81,14 @@ json::object target_object(const TargetView& target) {
       {"name", json_string(target.name)},
       {"dsn", json_string(target.dsn)},
       {"up", target.up},
-      {"error", json_string_or_null(target.error)},
+      {"error", json_string_or_null(error_text(target))},
       {"server", std::move(server)},
       {"last_poll_at",
        target.last_poll_micros == 0 ? json::value()
                                     : json::value(rfc3339(target.last_poll_micros))},
       {"sessions", std::move(sessions)},
       {"backends", target.backends.size()},
+      {"processes", server_processes_value(target.processes)},
   };
 }
 
@@ -182,6 +184,7 @@ std::string backends_json(const View& view) {
           {"matched_seconds", json_number(backend.matched_seconds)},
           {"exemption", json_string_or_null(backend.exemption)},
           {"incident_id", json_string_or_null(backend.incident_id)},
+          {"source", to_string(backend.source)},
           {"activity", activity_object(backend.activity)},
       });
     }

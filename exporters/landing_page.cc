@@ -66,7 +66,7 @@ std::string table_row(const View& view, const Row& row) {
   std::string link;
   if (incident != nullptr) {
     const std::string id = html_escaped(incident->id);
-    link.append("<a href=\"api/v1/incidents/").append(id).append("\">").append(id).append("</a>");
+    link.append("<a href=\"incidents/").append(id).append("\">").append(id).append("</a>");
   }
   std::string html = "<tr class=\"";
   html += to_string(backend.stage);
@@ -77,7 +77,8 @@ std::string table_row(const View& view, const Row& row) {
       std::to_string(activity.key.pid) + "<br><small>" + html_escaped(row.target->name) + "</small>"
   );
   html += cell(who);
-  html += cell(html_escaped(backend.rule));
+  const bool os = backend.source == Source::os;
+  html += cell(html_escaped(backend.rule) + (os ? "<br><small>source: os</small>" : ""));
   html += cell(why(backend, incident) + "<br><code>" + html_escaped(activity.query) + "</code>");
   html += cell(link);
   return html + "</tr>\n";
@@ -85,7 +86,7 @@ std::string table_row(const View& view, const Row& row) {
 
 std::string target_line(const TargetView& target) {
   std::string html = "<li><b>" + html_escaped(target.name) + "</b>: ";
-  html += target.up ? "up" : "<b class=\"down\">DOWN</b> " + html_escaped(target.error);
+  html += target.up ? "up" : "<b class=\"down\">DOWN</b> " + html_escaped(error_text(target));
   if (target.server) html += ", PostgreSQL " + html_escaped(target.server->version);
   html += ", <code>" + html_escaped(target.dsn) + "</code>";
   if (target.last_poll_micros != 0) html += ", last poll " + rfc3339(target.last_poll_micros);

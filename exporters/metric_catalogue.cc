@@ -62,6 +62,11 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "Statements that ask who waits for whom, by `success` or kind of failure; `backed_off`: "
        "left "
        "out, since an earlier one was slow or failed."},
+      {"pghangd_surveys_total",
+       "counter",
+       "target,result",
+       "Looks at the server's processes in /proc, by `success` or kind of failure: at each poll "
+       "interval while SQL does not work, else seldom."},
       {"pghangd_incidents_total", "counter", "target,cause,outcome", "Incidents that are over."},
       {"pghangd_fingerprint_backends",
        "gauge",
@@ -125,6 +130,11 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "gauge",
        "",
        "Whether the last reload of the configuration took effect."},
+      {"pghangd_web_info",
+       "gauge",
+       "external_url",
+       "Always 1; where a browser reaches the pages (`--web.external-url`), for the links of "
+       "alerts."},
       {"process_cpu_seconds_total", "counter", "", "User and system CPU time of the daemon."},
       {"process_resident_memory_bytes", "gauge", "", "Resident memory of the daemon."},
       {"process_open_fds", "gauge", "", "Open file descriptors of the daemon."},

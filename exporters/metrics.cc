@@ -18,9 +18,16 @@ constexpr std::array kPollResults{
     "timeout",
     "disconnected",
     "refused",
-    "permission_denied"};
+    "permission_denied",
+    "too_many_connections",
+    "connect_timeout",
+    "start_up_timeout"};
 constexpr std::array kLockResults{"success", "backed_off", "timeout", "refused"};
-constexpr std::array kSuppressions{"mode_observe", "rule_observe"};
+constexpr std::array kSuppressions{
+    "mode_observe",
+    "rule_observe",
+    "without_sql",
+    "undecided_without_sql"};
 constexpr std::array kMethods{
     CaptureMethod::in_place,
     CaptureMethod::ptrace_stop,
@@ -54,6 +61,7 @@ struct Metrics::Impl {
   std::set<std::string> dropped_fingerprints;
 
   void start_known_counters(const View& view);
+  void start_incident_counters(const std::string& target, const std::string& cause);
   void set_own_gauges(const View& view);
 };
 
@@ -75,21 +83,27 @@ void Metrics::Impl::start_known_counters(const View& view) {
       (void)registry.counter("pghangd_actions_suppressed_total", {target.name, reason});
     (void)registry.histogram("pghangd_poll_duration_seconds", {target.name});
     (void)registry.histogram("pghangd_signal_window_seconds", {target.name});
+    // What obeys is over before anybody asks why it hung.
+    start_incident_counters(target.name, to_string(Cause::unknown));
   }
-  for (const Incident& incident : view.incidents) {
-    if (!causes.emplace(incident.target, cause_label(incident)).second) continue;
-    for (const Outcome outcome : kOutcomes)
-      (void)registry.counter(
-          "pghangd_incidents_total",
-          {incident.target, cause_label(incident), to_string(outcome)}
-      );
-  }
+  for (const Incident& incident : view.incidents)
+    start_incident_counters(incident.target, cause_label(incident));
+}
+
+void Metrics::Impl::start_incident_counters(const std::string& target, const std::string& cause) {
+  if (!causes.emplace(target, cause).second) return;
+  for (const Outcome outcome : kOutcomes)
+    (void)registry.counter("pghangd_incidents_total", {target, cause, to_string(outcome)});
 }
 
 void Metrics::Impl::set_own_gauges(const View& view) {
   registry.replace(
       "pghangd_config_last_reload_successful",
       single(view.config_last_reload_successful ? 1 : 0)
+  );
+  registry.replace(
+      "pghangd_web_info",
+      view.external_url.empty() ? GaugeSeries{} : GaugeSeries{{{view.external_url}, 1}}
   );
   registry.replace("process_resident_memory_bytes", single(process.resident_bytes()));
   registry.replace("process_open_fds", single(process.open_fds()));
@@ -128,6 +142,10 @@ void Metrics::poll(
 
 void Metrics::lock_statement(const std::string& target, const std::string& result) {
   impl_->registry.counter("pghangd_lock_statements_total", {target, result}).Increment();
+}
+
+void Metrics::survey(const std::string& target, const std::string& result) {
+  impl_->registry.counter("pghangd_surveys_total", {target, result}).Increment();
 }
 
 void Metrics::signal(

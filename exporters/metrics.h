@@ -53,6 +53,8 @@ class Metrics {
   );
   /// `result`: `written`, `failed`, `dropped`.
   void bundle(const std::string& result);
+  /// Looks at a server's processes. `result`: `success`, or to_string(Errc).
+  void survey(const std::string& target, const std::string& result);
   void sampler(std::uint64_t restarts, std::uint32_t abandoned);
 
   /// The exposition in Prometheus's text format 0.0.4. `now_micros`: unix epoch.

@@ -84,6 +84,29 @@ struct Connection::Impl {
     return lost(Errc::disconnected, one_line(PQerrorMessage(connection.get())));
   }
 
+  /// Who listens is told by the socket before he answers anything, and if he never does.
+  Error no_start_up(Waited waited) {
+    if (waited != Waited::timeout) return lost(Errc::disconnected, "aborted connecting");
+    switch (PQstatus(connection.get())) {
+      case CONNECTION_STARTED:
+        return lost(
+            Errc::connect_timeout,
+            "timeout connecting: nobody accepts the connection (network, firewall, a full backlog)"
+        );
+      case CONNECTION_AUTH_OK:
+        return lost(
+            Errc::start_up_timeout,
+            "timeout connecting: authenticated, and then the session does not start"
+        );
+      default:
+        return lost(
+            Errc::start_up_timeout,
+            "timeout connecting: the server took the connection and does not answer (its postmaster "
+            "is stopped, or authentication hangs)"
+        );
+    }
+  }
+
   Error not_ready(Waited waited, const char* activity) {
     if (waited == Waited::timeout) return lost(Errc::timeout, std::string("timeout ") + activity);
     return lost(Errc::disconnected, std::string("aborted ") + activity);
@@ -127,7 +150,9 @@ asio::awaitable<Result<void>> Connection::Impl::begin(Deadline deadline) {
   }
   const Waited waited = co_await wait_ready(attempt->done(), Readiness::read, deadline);
   if (waited != Waited::ready) {
-    co_return not_ready(waited, "resolving the host name or reading the passfile");
+    co_return waited == Waited::timeout
+        ? lost(Errc::connect_timeout, "timeout resolving the host name or reading the passfile")
+        : not_ready(waited, "resolving the host name or reading the passfile");
   }
   Result<PgConnection> prepared = attempt->take();
   attempt.reset();
@@ -154,7 +179,9 @@ asio::awaitable<Result<void>> Connection::Impl::connect(Deadline deadline) {
     const Readiness readiness =
         status == PGRES_POLLING_READING ? Readiness::read : Readiness::write;
     const Waited waited = co_await wait_socket(readiness, deadline);
-    if (waited != Waited::ready) co_return not_ready(waited, "connecting");
+    if (const pid_t listener = listener_of(PQsocket(connection.get())); listener != 0)
+      server_process = listener;
+    if (waited != Waited::ready) co_return no_start_up(waited);
     status = PQconnectPoll(connection.get());
   }
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);

@@ -19,6 +19,9 @@ struct VariableAddress {
 
 using VariableAddresses = std::map<std::string, VariableAddress, std::less<>>;
 
+/// PostgreSQL's pointer to this session's entry in shared memory (session_stamps.h).
+inline constexpr std::string_view kBackendEntry = "MyBEEntry";
+
 /// The names looked up in PostgreSQL's .dynsym. An executable is taken for PostgreSQL when it
 /// exports `InterruptPending`, `ProcDiePending` and `PostmasterPid`.
 [[nodiscard]] const std::vector<std::string_view>& interrupt_variable_names();

@@ -9,6 +9,7 @@
 
 #include "collectors/evidence/capture.h"
 #include "collectors/sampler/protocol.h"
+#include "collectors/sampler/surveyor.h"
 #include "config/result.h"
 #include "config/settings.h"
 
@@ -44,7 +45,7 @@ inline constexpr std::chrono::milliseconds kAnswerMargin{500};
 
 /// Starts the keeper (`program` is the path of pghangd-sampler) by fork and exec and talks to it.
 /// Destroying it ends the keeper and all that is below it, and waits at most 1 s for that.
-class SamplerClient final : public Sampler {
+class SamplerClient final : public Sampler, public Surveyor {
  public:
   /// Call it before the loop runs. The program inherits the standard descriptors and one end of the
   /// socket, nothing else, and no debuginfod server but those of `symbols`, whatever the
@@ -66,6 +67,11 @@ class SamplerClient final : public Sampler {
   [[nodiscard]] boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) override;
+
+  [[nodiscard]] boost::asio::awaitable<Result<ServerSurvey>>
+  survey(SurveyRequest request, std::chrono::milliseconds deadline) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>>
+  signal(SignalRequest request, std::chrono::milliseconds deadline) override;
 
   /// The system calls of a process over some time. Not part of the port: the daemon has no way to
   /// ask for it. Errors: those of capture(), and refused (its state; no way to trace it is left),

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectors/evidence/capture.h"
+#include "collectors/evidence/server_survey.h"
 #include "collectors/evidence/syscall_trace.h"
 #include "config/result.h"
 
@@ -22,15 +24,19 @@
 /// never takes a path, a program or an address from outside; it takes pids.
 ///
 ///   daemon → keeper   capture (CaptureRequest), prewarm (PrewarmRequest), trace (TraceRequest),
-///                     stats (empty)
+///                     survey (SurveyRequest), stats (empty), signal (SignalRequest)
 ///   keeper → daemon   captured (Capture), prewarmed (empty), traced (SyscallTrace),
-///                     failed (CaptureFailure), stats_reply (SamplerStats)
-///   worker → keeper   captured, prewarmed, traced, failed, and touching (TouchingNotice): every
-///                     capture child says its pid before it looks at a target
+///                     surveyed (ServerSurvey), signalled (empty), failed (CaptureFailure),
+///                     stats_reply (SamplerStats)
+///   worker → keeper   captured, prewarmed, traced, surveyed, failed, and touching
+///                     (TouchingNotice): every capture child says its pid before it looks at a
+///                     target
 ///
-/// The keeper answers stats itself. It relays one capture, prewarm or trace at a time to its
-/// worker; a second one meanwhile is answered `failed` busy. It reads headers only, and of the
-/// bodies only TouchingNotice.
+/// The keeper answers stats and signal itself. It relays one capture, prewarm, trace or survey at a
+/// time to its worker; a second one meanwhile is answered `failed` busy. It reads headers only, and
+/// of the bodies only TouchingNotice and SignalRequest. For a signal it opens /proc/PID/stat, of
+/// the target and of its postmaster: do_task_stat() of fs/proc/array.c sleeps on no lock of the
+/// target (process_signal.h).
 ///
 /// Deadlines are nested. The worker ends a capture child at memory_budget(): the target's memory
 /// may be locked (mmap_lock). A second child then looks without touching it (kernel_only); that one
@@ -47,7 +53,7 @@
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
-inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::uint16_t kProtocolVersion = 4;
 inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
@@ -65,11 +71,15 @@ enum class MessageType : std::uint16_t {
   prewarm = 2,
   stats = 3,
   trace = 4,
+  survey = 11,
+  signal = 12,
   captured = 101,
   failed = 102,
   stats_reply = 103,
   prewarmed = 104,
   traced = 105,
+  surveyed = 111,
+  signalled = 112,
   touching = 201,  ///< between the helper's own processes only
 };
 
@@ -130,6 +140,26 @@ inline constexpr std::uint32_t kMaxTraceMs = 60'000;
 struct PrewarmRequest {
   pid_t pid = 0;
   bool server_pid = false;  ///< as in CaptureRequest, with no server_process known
+};
+
+/// Asks for a look at all processes of one server.
+struct SurveyRequest {
+  /// start_ticks 0: not known yet. pid 0: found by `backend`.
+  ProcessKey postmaster;
+  /// Its pid in the server's pid namespace; 0: not known, so that of this host.
+  pid_t postmaster_ns_pid = 0;
+  pid_t backend = 0;         ///< a backend of the server, as SQL says its pid
+  std::int64_t backend_started_at_micros = 0;  ///< unix epoch, within kStartTolerance
+  pid_t server_process = 0;  ///< as in CaptureRequest, for `backend`
+  std::vector<pid_t> first;  ///< of this host: looked at before all others
+  bool only_postmaster = false;
+};
+
+/// Asks for SIGINT or SIGTERM to the process group of a backend, as PostgreSQL signals it.
+struct SignalRequest {
+  ProcessKey process;
+  ProcessKey postmaster;  ///< its parent, or nothing is sent
+  int signal = 0;
 };
 
 /// A capture child's own pid, said before it looks at a target.

@@ -23,6 +23,7 @@
 #include "collectors/sampler/mappings_memo.h"
 #include "collectors/sampler/packet_socket.h"
 #include "collectors/sampler/protocol.h"
+#include "collectors/sampler/survey_task.h"
 #include "collectors/sampler/symbolizer.h"
 #include "collectors/sampler/trace_task.h"
 #include "collectors/stack/module_cache.h"
@@ -78,6 +79,7 @@ class Worker {
   void find_mappings(ChildReport& report);
   void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
   [[nodiscard]] Result<SyscallTrace> trace(const TraceRequest& request, Turn& turn);
+  [[nodiscard]] Result<ServerSurvey> server(const SurveyRequest& request, Turn& turn);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
   void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
@@ -144,6 +146,12 @@ std::string Worker::answer(const Message& message) {
         return encode_failure(id, {Errc::io, "the trace is too large to send"});
       }
       return encode_message({.type = MessageType::traced, .id = id}, body);
+    }
+  } else if (message.header.type == MessageType::survey) {
+    if (const auto request = codec::decode<SurveyRequest>(message.body)) {
+      auto surveyed = server(*request, turn);
+      if (!surveyed) return encode_failure(id, surveyed.error());
+      return encode_survey(id, *std::move(surveyed));
     }
   }
   return encode_failure(id, {Errc::malformed, "the request cannot be read"});
@@ -242,6 +250,37 @@ Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   }
   if (report && report->failure) return Error{report->failure->code, report->failure->context};
   return report;
+}
+
+/// By one more child when modules have to be loaded first, and by one that reads no memory when that
+/// of some process did not answer.
+Result<ServerSurvey> Worker::server(const SurveyRequest& request, Turn& turn) {
+  SurveyTask task{.request = request, .ask_for_modules = true, .with_memory = true};
+  const auto in_child = [&](milliseconds budget) {
+    return report_of_child<SurveyReport>(
+        [&] { return run_survey(task, proc_, modules_, variables_); },
+        budget,
+        turn
+    );
+  };
+  auto report = in_child(memory_budget(turn.deadline));
+  if (report && report->need_modules) {
+    if (const auto mappings = parse_maps(report->maps)) load_modules(report->mapped, *mappings);
+    task.ask_for_modules = false;
+    report = in_child(memory_budget(turn.deadline));
+  }
+  if (!report && report.error().code == Errc::timeout && !child_stuck_) {
+    task.with_memory = false;
+    report = in_child(child_budget(turn.deadline));
+    if (report) {
+      report->survey.missing.push_back(
+          {"interrupts", "the memory of one of the server's processes could not be read in time", ""}
+      );
+    }
+  }
+  if (!report) return report.error();
+  if (report->failure) return Error{report->failure->code, report->failure->context};
+  return std::move(report->survey);
 }
 
 void Worker::find_mappings(ChildReport& report) {

@@ -132,6 +132,44 @@ Action SightingMachine::on(const Dropped& dropped, TimePoint now) {
   return resolve(Outcome::finished, dropped.why, now);
 }
 
+Action SightingMachine::on(const ProcessSeen& seen, TimePoint now) {
+  if (!seen.present) return resolve(natural_outcome(), "its process is gone", now);
+  switch (stage_) {
+    case Stage::watching: break;
+    case Stage::matched: {
+      Action action = on(TerminatePendingSeen{.pending = seen.terminate_pending}, now);
+      if (stage_ != Stage::matched) return action;
+      const bool running = judged_ == Judged::running;
+      return act_without_sql(seen, running ? SignalKind::cancel : SignalKind::terminate, now);
+    }
+    case Stage::cancel_sent: {
+      if (!free_to_act(now)) return {};
+      const bool goes_on = policy_.action == RuleAction::terminate && !gave_up();
+      if (goes_on && why_not_signal() == nullptr)
+        return act_without_sql(seen, SignalKind::terminate, now);
+      if (!seen.same_statement) return capture_if_due(now);
+      return act_after_cancel(now);
+    }
+    case Stage::terminate_sent:
+      if (!free_to_act(now)) return {};
+      return become_unresponsive(now, "terminate grace passed, its process is still there");
+    case Stage::unresponsive: return capture_if_due(now);
+    case Stage::resolved: break;
+  }
+  return {};
+}
+
+/// Of what may be signalled. Without SQL nothing re-checks a guard, so doubt is a hindrance.
+Action SightingMachine::act_without_sql(const ProcessSeen& seen, SignalKind kind, TimePoint now) {
+  const char* reason = why_not_signal();
+  if (reason == nullptr && seen.hindrance) reason = seen.hindrance->c_str();
+  if (reason == nullptr && !seen.same_statement) reason = kUndecidedWithoutSql;
+  if (reason == nullptr && !gave_up()) return free_to_act(now) ? send(kind) : Action{};
+  Action action = capture_if_due(now);
+  if (reason != nullptr) action.suppressed = once(reason);
+  return action;
+}
+
 Action SightingMachine::send(SignalKind kind) {
   unanswered_ = kind;
   Action action;

@@ -17,6 +17,11 @@ inline constexpr unsigned kMaxRefusals = 3;
 /// After this many signals in a row without an answer a sighting is signalled no more.
 inline constexpr unsigned kMaxUnknowns = 2;
 
+/// Suppression: an exemption, a criterion or the identity cannot be decided without SQL.
+inline constexpr const char* kUndecidedWithoutSql = "undecided_without_sql";
+/// Suppression: SQL does not work, and `signal_without_sql` is off.
+inline constexpr const char* kWithoutSql = "without_sql";
+
 /// How one sighting is to be treated: its rule, as far as it matters here, and the mode.
 struct Policy {
   Mode mode = Mode::observe;
@@ -59,12 +64,20 @@ struct TerminatePendingSeen {
   bool pending = false;
 };
 
+/// What is seen of the backend's process while SQL does not work.
+struct ProcessSeen {
+  bool present = true;
+  bool same_statement = false;  ///< certainly what was judged; false also where that is not known
+  bool terminate_pending = false;
+  std::optional<std::string> hindrance{};  ///< why it is not signalled without SQL
+};
+
 /// The sighting is given up without an action.
 struct Dropped {
   std::string why;
 };
 
-using Input = std::variant<Polled, Answered, TerminatePendingSeen, Dropped>;
+using Input = std::variant<Polled, Answered, TerminatePendingSeen, Dropped, ProcessSeen>;
 
 enum class Step { wait, send_cancel, send_terminate, capture };
 
@@ -110,6 +123,13 @@ struct HoldOff {
 /// - not the same → resolved: self_resolved
 /// - otherwise → capture, repeated; never a signal
 ///
+/// While SQL does not work (ProcessSeen) criteria are not judged anew, and watching stands still.
+/// - process gone → resolved, as above
+/// - matched, cancel_sent: same statement and nothing hinders → signals as above; else a repeated
+///   capture, and the signal waits for SQL. What could not be terminated anyway: cancel_sent →
+///   unresponsive, where it is the same statement
+/// - terminate_sent, unresponsive: as above
+///
 /// "Not the same" is another statement or no backend; after an accepted terminate only the latter.
 /// A hold-off is the grace that follows every answer but `superseded`; while it runs, or while a
 /// signal is unanswered, nothing is sent and criteria do not matter. An exemption seen at or after
@@ -149,8 +169,10 @@ class SightingMachine {
   Action on(const Answered& answered, TimePoint now);
   Action on(const TerminatePendingSeen& seen, TimePoint now);
   Action on(const Dropped& dropped, TimePoint now);
+  Action on(const ProcessSeen& seen, TimePoint now);
 
   Action watch(const Polled& poll, TimePoint now);
+  Action act_without_sql(const ProcessSeen& seen, SignalKind kind, TimePoint now);
   Action act_on_match(TimePoint now);
   Action act_after_cancel(TimePoint now);
   Action send(SignalKind kind);

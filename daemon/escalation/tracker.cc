@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "daemon/escalation/process_guard.h"
 #include "daemon/escalation/sighting_machine.h"
 
 namespace pghang::escalation {
@@ -201,6 +202,20 @@ Orders Tracker::signal_answered(
 
 Orders Tracker::terminate_pending_seen(SightingId id, bool pending, TimePoint now) {
   return impl_->feed(id, TerminatePendingSeen{.pending = pending}, now);
+}
+
+Orders
+Tracker::observe_processes(const ServerSurvey& survey, bool may_signal, TimePoint now) {
+  now = impl_->tick(now);
+  Orders orders;
+  for (auto& entry : impl_->sightings) {
+    Sighting& sighting = entry.second;
+    const Rule& rule = impl_->rules.rules()[sighting.state.rule];
+    const auto seen = see_process(sighting.state, rule, survey, may_signal);
+    if (seen) impl_->advance(sighting, *seen, now, orders);
+  }
+  impl_->erase_resolved();
+  return orders;
 }
 
 Orders Tracker::reconfigure(Mode mode, Duration capture_repeat, RuleMatcher rules, TimePoint now) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "collectors/evidence/activity.h"
+#include "collectors/evidence/server_survey.h"
 #include "daemon/escalation/exemption.h"
 #include "daemon/escalation/rule_matcher.h"
 #include "daemon/escalation/signal.h"
@@ -30,6 +31,7 @@ struct SignalOrder {
 struct CaptureOrder {
   SightingId id = 0;
   BackendKey backend;
+  ProcessKey process{};  ///< of this host, where it is known; pid 0: `backend` says who
 };
 
 /// One backend's sighting as it stands.
@@ -44,6 +46,7 @@ struct SightingState {
   TimePoint stage_since;
   std::optional<TimePoint> cancel_accepted_at;
   std::optional<TimePoint> terminate_accepted_at;
+  Source source = Source::sql;
 };
 
 /// A sighting moved. `outcome` is set when `to` is resolved. A sighting may go from watching to
@@ -66,6 +69,8 @@ struct Suppression {
   /// `idle_ignores_cancel`: the rule goes no further than cancel, which an idle backend ignores
   /// `no_identity`: query_start (state_change of an idle one) is NULL, so that nothing could
   ///   re-check what a signal would hit
+/// `without_sql`: SQL does not work, and `signal_without_sql` is off
+/// `undecided_without_sql`: an exemption, a criterion or the identity cannot be decided without SQL
   std::string reason;
 };
 
@@ -120,6 +125,11 @@ class Tracker {
   /// terminate_grace, somebody's terminate is being ignored: the sighting, if matched, becomes
   /// unresponsive without a signal from us, and ends with its statement.
   [[nodiscard]] Orders terminate_pending_seen(SightingId id, bool pending, TimePoint now);
+  /// The server's processes, while SQL does not work: instead of observe(). Nobody is judged anew;
+  /// process_guard.h says what is told of a sighting. Its signals are for the processes of this very
+  /// survey.
+  [[nodiscard]] Orders
+  observe_processes(const ServerSurvey& survey, bool may_signal, TimePoint now);
   /// New rules or mode (reload). Sightings whose rule (by name) is unchanged keep their stage and
   /// clocks; others end as `finished`, to be judged anew by the next poll. Orders nothing else.
   [[nodiscard]] Orders

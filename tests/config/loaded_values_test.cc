@@ -176,12 +176,14 @@ TEST(LoadedValues, Web) {
       .listen_addresses = {":9000", "[::1]:9001", "localhost:0"},
       .telemetry_path = "/m/x",
       .enable_lifecycle = true,
+      .external_url = "https://db1.example.com/hang",
   };
   const Settings settings = settings_of(R"(
 web:
   listen_addresses: [":9000", "[::1]:9001", "localhost:0"]
   telemetry_path: /m/x
   enable_lifecycle: true
+  external_url: https://db1.example.com/hang
 )");
   EXPECT_EQ(settings.web, expected);
   EXPECT_EQ(

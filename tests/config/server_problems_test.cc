@@ -115,6 +115,15 @@ TEST(WebProblems, AddressesAreThereOnceAndAtLeastOne) {
   );
 }
 
+TEST(WebProblems, TheExternalUrlIsOneThatPathsCanFollow) {
+  const Lines unfit{
+      "f:1: web.external_url: must be like https://db1.example.com:10187, without a query"};
+  for (const char* const url : {"db1:10187", "ftp://db1", "http://db1/?a=1", "http://db1/<b>"})
+    EXPECT_EQ(problems_of("web: {external_url: '" + std::string(url) + "'}"), unfit) << url;
+  for (const char* const url : {"", "http://db1:10187", "https://db1.example.com/hang/"})
+    EXPECT_EQ(problems_of("web: {external_url: '" + std::string(url) + "'}"), Lines{}) << url;
+}
+
 TEST(WebProblems, TheTelemetryPathIsAPlainPathThatNothingElseUses) {
   const Lines not_plain{"f:1: web.telemetry_path: must be a plain path like /metrics"};
   for (const char* const path : {"", "/", "metrics", "/a b", "/a?b", "/a#b", "/%41"})

@@ -287,6 +287,7 @@ View view() {
       {activity(), "long_copy", Stage::watching, 500, "", ""}};
   view.targets = {target};
   view.incidents = {incident(), resolved_incident()};
+  view.external_url = "http://db1.example.com:10187";
   return view;
 }
 
