@@ -162,6 +162,8 @@ ExitCode doctor_command(const DoctorOptions& options) {
 
   CheckList checks = doctor::check_config(config, loaded.settings);
   append(checks, doctor::check_privileges(privileges));
+  if (configured && !privileges.sampler)
+    append(checks, doctor::check_own_signals(loaded.settings, privileges.capabilities));
   append(checks, doctor::check_kernel(doctor::probe_kernel(), privileges.capabilities));
   append(checks, doctor::check_libraries(doctor::probe_libraries()));
   append(checks, places);
