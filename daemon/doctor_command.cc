@@ -118,7 +118,7 @@ CheckList check_targets(const std::vector<doctor::TargetFacts>& targets, Mode mo
 
 ExitCode doctor_command(const DoctorOptions& options) {
   if (!options.user.empty()) {
-    if (const auto became = become_service(options.user); !became) {
+    if (const auto became = become_service(options.user, doctor::unit_capabilities()); !became) {
       std::fprintf(stderr, "pghangd: --user: %s\n", became.error().context.c_str());
       return ExitCode::permission;
     }
@@ -162,6 +162,8 @@ ExitCode doctor_command(const DoctorOptions& options) {
 
   CheckList checks = doctor::check_config(config, loaded.settings);
   append(checks, doctor::check_privileges(privileges));
+  if (configured && !privileges.sampler)
+    append(checks, doctor::check_own_signals(loaded.settings, privileges.capabilities));
   append(checks, doctor::check_kernel(doctor::probe_kernel(), privileges.capabilities));
   append(checks, doctor::check_libraries(doctor::probe_libraries()));
   append(checks, places);

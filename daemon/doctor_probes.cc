@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -161,6 +162,30 @@ std::string user_name(uid_t uid) {
   if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) != 0 || found == nullptr)
     return std::to_string(uid);
   return found->pw_name;
+}
+
+std::vector<std::string> unit_capabilities() {
+  const auto answer = in_child(
+      [] {
+        std::string text;
+        std::FILE* const asked = ::popen(
+            "systemctl show pghangd.service --property AmbientCapabilities --value 2>/dev/null",
+            "r"
+        );
+        if (asked == nullptr) return text;
+        for (int letter = std::fgetc(asked); letter != EOF; letter = std::fgetc(asked))
+          text += static_cast<char>(letter);
+        ::pclose(asked);
+        return text;
+      },
+      kPatience
+  );
+  std::istringstream words(answer.value_or(""));
+  std::vector<std::string> names;
+  for (std::string name; words >> name;)
+    names.push_back(name);
+  if (names.empty()) names = {"cap_sys_ptrace", "cap_dac_read_search", "cap_sys_nice"};
+  return names;
 }
 
 std::uint64_t capabilities_of(pid_t child) {

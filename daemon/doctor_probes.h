@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "daemon/doctor/facts.h"
 
@@ -16,6 +17,9 @@ namespace pghang::doctor {
 /// `${STATE_DIRECTORY}` at the start of `setting` is the unit's, also outside of it.
 [[nodiscard]] FolderFacts probe_folder(const std::string& key, const std::string& setting);
 [[nodiscard]] std::string user_name(uid_t uid);
+/// What systemd gives the service, drop-ins included; that of the unit as shipped where it cannot
+/// be asked. Lower-case names.
+[[nodiscard]] std::vector<std::string> unit_capabilities();
 /// CapEff of a process of ours; 0 where it cannot be read.
 [[nodiscard]] std::uint64_t capabilities_of(pid_t child);
 

@@ -25,25 +25,36 @@ Error system_error(const char* what) {
   return Error{Errc::io, std::string(what) + ": " + std::generic_category().message(errno)};
 }
 
-constexpr std::array<cap_value_t, 3> kOfTheUnit{CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_NICE};
-
 /// Permitted, effective and inheritable; ambient ones have to be both of the latter.
-bool keep_of_the_unit() {
+bool keep_only(const std::vector<cap_value_t>& capabilities) {
   const std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities> kept(cap_init());
   if (!kept) return false;
   for (const cap_flag_t flag : {CAP_PERMITTED, CAP_EFFECTIVE, CAP_INHERITABLE}) {
-    if (cap_set_flag(kept.get(), flag, kOfTheUnit.size(), kOfTheUnit.data(), CAP_SET) != 0)
+    if (cap_set_flag(
+            kept.get(),
+            flag,
+            static_cast<int>(capabilities.size()),
+            capabilities.data(),
+            CAP_SET
+        ) != 0)
       return false;
   }
   if (cap_set_proc(kept.get()) != 0) return false;
-  return std::ranges::all_of(kOfTheUnit, [](cap_value_t capability) {
+  return std::ranges::all_of(capabilities, [](cap_value_t capability) {
     return cap_set_ambient(capability, CAP_SET) == 0;
   });
 }
 
 }  // namespace
 
-Result<void> become_service(const std::string& user) {
+Result<void> become_service(const std::string& user, const std::vector<std::string>& capabilities) {
+  std::vector<cap_value_t> kept;
+  for (const std::string& name : capabilities) {
+    cap_value_t value = 0;
+    if (cap_from_name(name.c_str(), &value) != 0)
+      return Error{Errc::malformed, "no such capability: " + name};
+    kept.push_back(value);
+  }
   std::array<char, 4096> room{};
   passwd entry{};
   passwd* found = nullptr;
@@ -54,7 +65,7 @@ Result<void> become_service(const std::string& user) {
       ::setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid) != 0) {
     return system_error("cannot become that user");
   }
-  if (!keep_of_the_unit()) return system_error("cannot keep the unit's capabilities");
+  if (!keep_only(kept)) return system_error("cannot keep the unit's capabilities");
   return {};
 }
 

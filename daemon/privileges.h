@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/result.h"
 
@@ -11,8 +12,10 @@ namespace pghang {
 /// io.
 [[nodiscard]] Result<void> drop_capabilities();
 
-/// From root to `user`, its groups, and the capabilities that the unit gives (systemd/README.md):
-/// what is started from here on runs as the service does. Errors: not_found (no such user), io.
-[[nodiscard]] Result<void> become_service(const std::string& user);
+/// From root to `user`, its groups, and these capabilities (`cap_sys_ptrace`, ...): what is started
+/// from here on runs as the service does. Errors: not_found (no such user), malformed (no such
+/// capability), io.
+[[nodiscard]] Result<void>
+become_service(const std::string& user, const std::vector<std::string>& capabilities);
 
 }  // namespace pghang

@@ -19,6 +19,8 @@ enum Column : int {
   backend_pid,
   backend_start,
   clock,
+  uses_reserved,
+  reserved_connections,
 };
 
 constexpr const char* kSql = R"(
@@ -32,7 +34,11 @@ SELECT pg_catalog.current_setting('server_version')::text,
        pg_catalog.pg_backend_pid(),
        (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
          WHERE a.pid = pg_catalog.pg_backend_pid()),
-       pg_catalog.clock_timestamp()
+       pg_catalog.clock_timestamp(),
+       EXISTS (SELECT FROM pg_catalog.pg_roles p
+                WHERE p.rolname = 'pg_use_reserved_connections'
+                  AND pg_catalog.pg_has_role(r.oid, p.oid, 'USAGE')),
+       COALESCE(pg_catalog.current_setting('reserved_connections', true), '0')::int4
   FROM pg_catalog.pg_roles r
  WHERE r.rolname = current_user)";
 
@@ -64,6 +70,8 @@ collect_role_facts(Connection& connection, Deadline deadline) {
   facts.backend_pid = static_cast<pid_t>(result->integer(0, backend_pid).value_or(0));
   facts.backend_start = result->timestamp(0, backend_start).value_or(PgTimestamp{});
   facts.clock = result->timestamp(0, clock).value_or(PgTimestamp{});
+  facts.uses_reserved = result->boolean(0, uses_reserved).value_or(false);
+  facts.reserved_connections = result->integer(0, reserved_connections).value_or(0);
   co_return facts;
 }
 

@@ -22,7 +22,9 @@ struct RoleFacts {
   std::vector<std::string> settings;   ///< ALTER ROLE ... SET, each `name=value`
   pid_t backend_pid = 0;               ///< pg_backend_pid(); behind a pooler not libpq's
   PgTimestamp backend_start{};
-  PgTimestamp clock{};  ///< the server's, while it answered
+  PgTimestamp clock{};         ///< the server's, while it answered
+  bool uses_reserved = false;  ///< has the privileges of pg_use_reserved_connections (16)
+  std::int64_t reserved_connections = 0;  ///< the server's setting of that name; 0 before 16
 
   friend bool operator==(const RoleFacts&, const RoleFacts&) = default;
 };

@@ -16,7 +16,7 @@ _pghangd() {
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
       ;;
-    --dsn | --web.listen-address | --web.telemetry-path | --samples | --interval | --debuginfod | --trace | --user)
+    --dsn | --web.listen-address | --web.telemetry-path | --web.external-url | --samples | --interval | --debuginfod | --trace | --user)
       return
       ;;
     --mode)
@@ -37,7 +37,7 @@ _pghangd() {
       values="run check-config check-signatures plan diagnose replay doctor -h --help --version"
       ;;
     run)
-      values="-h --help --config.file --dsn --mode --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format"
+      values="-h --help --config.file --dsn --mode --web.listen-address --web.telemetry-path --web.enable-lifecycle --web.external-url --log.level --log.format"
       ;;
     check-config)
       values="-h --help"

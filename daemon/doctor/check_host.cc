@@ -140,6 +140,19 @@ CheckList check_privileges(const PrivilegeFacts& facts) {
   return checks;
 }
 
+CheckList check_own_signals(const Settings& settings, std::uint64_t capabilities) {
+  if (!settings.signal_without_sql) return {};
+  const std::string check = "capability CAP_KILL";
+  if (holds(capabilities, CAP_KILL))
+    return {{Grade::ok, check, "held by the sampler, for signal_without_sql", ""}};
+  return {
+      {Grade::fail,
+       check,
+       "not held by the sampler: every signal of signal_without_sql will be refused",
+       "sudo install -D -t /etc/systemd/system/pghangd.service.d "
+       "/usr/share/pghangd/signal-without-sql.conf, then systemctl daemon-reload and restart"}};
+}
+
 CheckList check_kernel(const KernelFacts& facts, std::uint64_t capabilities) {
   const bool may_trace = holds(capabilities, CAP_SYS_PTRACE);
   CheckList checks;

@@ -108,6 +108,23 @@ CheckLine check_timeouts(const TargetFacts& facts, const RoleFacts& role) {
       kSetup};
 }
 
+/// Never a warning: without a slot of its own it goes on from /proc.
+CheckLine check_reserved(const TargetFacts& facts, const RoleFacts& role) {
+  const std::string check = named(facts, "reserved slots");
+  const std::string number = std::to_string(role.reserved_connections);
+  if (role.reserved_connections > 0 && (role.uses_reserved || role.superuser))
+    return {Grade::ok, check, "may use one of the " + number + " of reserved_connections", ""};
+  const std::string without = ": once max_connections is exhausted it keeps the connection it has";
+  if (role.reserved_connections > 0) {
+    return {
+        Grade::warn,
+        check,
+        "may use none of the " + number + without,
+        "GRANT pg_use_reserved_connections TO " + role.role + ";"};
+  }
+  return {Grade::ok, check, "the server has none" + without, ""};
+}
+
 CheckLine check_clock(const TargetFacts& facts, const RoleFacts& role) {
   const std::string check = named(facts, "clock");
   const std::int64_t server = unix_micros(role.clock);
@@ -166,6 +183,7 @@ CheckList check_server(const TargetFacts& facts, Mode mode) {
     checks.push_back(check_limit(facts, role));
     checks.push_back(check_timeouts(facts, role));
   }
+  checks.push_back(check_reserved(facts, role));
   checks.push_back(check_clock(facts, role));
   return checks;
 }

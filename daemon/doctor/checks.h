@@ -9,7 +9,9 @@ namespace pghang::doctor {
 
 [[nodiscard]] CheckList check_config(const ConfigFacts& facts, const Settings& settings);
 [[nodiscard]] CheckList check_privileges(const PrivilegeFacts& facts);
-/// `capabilities` as in PrivilegeFacts.
+/// Of signals by the helper itself; nothing where the configuration wants none. `capabilities` as
+/// in PrivilegeFacts, here and below.
+[[nodiscard]] CheckList check_own_signals(const Settings& settings, std::uint64_t capabilities);
 [[nodiscard]] CheckList check_kernel(const KernelFacts& facts, std::uint64_t capabilities);
 [[nodiscard]] CheckList check_libraries(const LibraryFacts& facts);
 [[nodiscard]] CheckLine check_address(const AddressFacts& facts);

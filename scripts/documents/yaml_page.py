@@ -65,8 +65,9 @@ def read(lines):
             above.append(re.sub(r"^ *# ?", "", line))
             continue
         found = KEY.match(line)
-        if found is None:
-            raise ValueError(f"neither comment nor key: {line}")
+        if found is None:  # the rest of a value
+            above = []
+            continue
         indent = len(found["indent"]) + (2 if found["item"] else 0)
         path = [part for part in path if part[0] < indent]
         if found["item"] and path and not path[-1][1].endswith("[]"):

@@ -1,8 +1,8 @@
 #include "daemon/in_child.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -24,10 +24,15 @@ TEST(InChild, RunsInAnotherProcessWithoutOurDescriptors) {
   ASSERT_TRUE(other);
   EXPECT_NE(*other, own);
   const auto standard = in_child(
-      [] { return std::string(::fcntl(STDOUT_FILENO, F_GETFD) < 0 ? "closed" : "open"); },
+      [] {
+        std::string target(64, '\0');
+        const ssize_t length = ::readlink("/proc/self/fd/1", target.data(), target.size());
+        target.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+        return target;
+      },
       milliseconds(5000)
   );
-  EXPECT_EQ(standard, "closed");
+  EXPECT_EQ(standard, "/dev/null");
 }
 
 TEST(InChild, DoesNotWaitForAProbeThatHangs) {

@@ -196,6 +196,14 @@ def test_one_capability_less_is_seen_in_what_it_takes_away(doctor):
 
 
 @needs_root
+def test_signals_without_sql_need_a_capability_that_a_drop_in_gives(doctor):
+    more = "signal_without_sql: true\n"
+    assert "signal-without-sql.conf" in only_failure(doctor(more=more), "capability CAP_KILL")["fix"]
+    code, checks = doctor(more=more, capabilities=("sys_ptrace", "dac_read_search", "sys_nice", "kill"))
+    assert code == 0 and checks["capability CAP_KILL"]["grade"] == "ok"
+
+
+@needs_root
 def test_root_can_check_what_the_service_may(doctor, server, binaries):
     def run(*arguments):
         return subprocess.run(

@@ -77,6 +77,17 @@ TEST(CheckPrivileges, ASamplerThatDoesNotRunIsTheOnlyThingSaidOfIt) {
   EXPECT_TRUE(has(checks[1].fix, "ldd /usr/bin/pghangd-sampler"));
 }
 
+TEST(CheckOwnSignals, NeedTheCapabilityThatADropInGives) {
+  Settings settings;
+  EXPECT_TRUE(check_own_signals(settings, kUnit).empty()) << "not asked for";
+  settings.signal_without_sql = true;
+  const CheckLine refused = line(check_own_signals(settings, kUnit), "capability CAP_KILL");
+  EXPECT_EQ(refused.grade, Grade::fail);
+  EXPECT_TRUE(has(refused.fix, "signal-without-sql.conf"));
+  const auto given = check_own_signals(settings, kUnit | bit(CAP_KILL));
+  EXPECT_EQ(line(given, "capability CAP_KILL").grade, Grade::ok);
+}
+
 TEST(CheckKernel, PtraceScopeThreeStopsEverybody) {
   const KernelFacts facts{
       .ptrace_scope = 3,

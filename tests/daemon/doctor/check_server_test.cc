@@ -61,7 +61,7 @@ TargetFacts refused(Errc code, const std::string& words) {
 TEST(CheckServer, WhatSetupSqlMakesIsAllRight) {
   const CheckList checks = check_server(healthy(), Mode::enforce);
   EXPECT_EQ(count(checks, Grade::ok), checks.size()) << render_checks(checks);
-  EXPECT_EQ(checks.size(), 8U);
+  EXPECT_EQ(checks.size(), 9U);
 }
 
 TEST(CheckServer, AFailedConnectionIsTheOnlyLine) {
@@ -138,6 +138,17 @@ TEST(CheckServer, LimitAndTimeoutsThatWereTakenAwayAreMissed) {
   facts.role->connection_limit = 1;
   checks = check_server(facts, Mode::enforce);
   EXPECT_EQ(line(checks, "main: connection limit").grade, Grade::warn);
+}
+
+TEST(CheckServer, ReservedSlotsThatAreThereAreForPghangdToo) {
+  TargetFacts facts = healthy();
+  EXPECT_TRUE(has(line(check_server(facts, Mode::enforce), "main: reserved slots").text, "none"));
+  facts.role->reserved_connections = 2;
+  const CheckLine without = line(check_server(facts, Mode::enforce), "main: reserved slots");
+  EXPECT_EQ(without.grade, Grade::warn);
+  EXPECT_EQ(without.fix, "GRANT pg_use_reserved_connections TO pghangd;");
+  facts.role->uses_reserved = true;
+  EXPECT_EQ(line(check_server(facts, Mode::enforce), "main: reserved slots").grade, Grade::ok);
 }
 
 TEST(CheckServer, AClockOutsideTheStatementIsOff) {
