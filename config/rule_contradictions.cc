@@ -77,8 +77,9 @@ void check_times(const Match& match, const std::string& key, std::vector<Finding
     report(match.xmin_age_over.has_value(), "xmin_age_over", why);
   }
   if (no_times) {
-    const char* const why = "a session in state disabled reports no times, and the rule matches no "
-                            "other";
+    const char* const why =
+        "a session in state disabled reports no times, and the rule matches no "
+        "other";
     report(match.query_age.has_value(), "query_age", why);
     report(match.transaction_age.has_value(), "transaction_age", why);
     report(match.state_age.has_value(), "state_age", why);

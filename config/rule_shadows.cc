@@ -36,11 +36,12 @@ std::optional<std::string> literal_of(const Pattern& pattern) {
 }
 
 /// Of what one include of the later rule lets pass.
-Implied implied_by(const Pattern& include, const TextCriterion& later, const TextCriterion& earlier) {
+Implied
+implied_by(const Pattern& include, const TextCriterion& later, const TextCriterion& earlier) {
   if (!include.is_regex) {
     // What the later rule itself excludes says nothing.
     return !admits(later, include.text) || admits(earlier, include.text) ? Implied::yes
-                                                                        : Implied::no;
+                                                                         : Implied::no;
   }
   const bool excludes_no_more = std::ranges::all_of(earlier.exclude, [&](const Pattern& each) {
     return has(later.exclude, each);
@@ -54,10 +55,10 @@ Implied implied_by(const Pattern& include, const TextCriterion& later, const Tex
 Implied text_implied(const TextCriterion& later, const TextCriterion& earlier) {
   if (earlier.empty()) return Implied::yes;
   if (later.include.empty()) {
-    const bool same = earlier.include.empty() &&
-                      std::ranges::all_of(earlier.exclude, [&](const Pattern& each) {
-                        return has(later.exclude, each);
-                      });
+    const bool same =
+        earlier.include.empty() && std::ranges::all_of(earlier.exclude, [&](const Pattern& each) {
+          return has(later.exclude, each);
+        });
     return same ? Implied::yes : Implied::no;
   }
   Implied all = Implied::yes;
@@ -71,8 +72,8 @@ Implied wait_implied(const TextCriterion& later, const TextCriterion& earlier) {
   const auto all_in = [](const std::vector<Pattern>& inner, const std::vector<Pattern>& outer) {
     return std::ranges::all_of(inner, [&](const Pattern& each) { return has(outer, each); });
   };
-  const bool included = earlier.include.empty() ||
-                        (!later.include.empty() && all_in(later.include, earlier.include));
+  const bool included =
+      earlier.include.empty() || (!later.include.empty() && all_in(later.include, earlier.include));
   return included && all_in(earlier.exclude, later.exclude) ? Implied::yes : Implied::no;
 }
 
@@ -125,9 +126,8 @@ bool query_id_implied(const QueryIdCriterion& later, const QueryIdCriterion& ear
 
 bool window_implied(const std::vector<TimeWindow>& later, const std::vector<TimeWindow>& earlier) {
   if (earlier.empty()) return true;
-  return !later.empty() && std::ranges::all_of(later, [&](const TimeWindow& window) {
-    return has(earlier, window);
-  });
+  return !later.empty() &&
+         std::ranges::all_of(later, [&](const TimeWindow& window) { return has(earlier, window); });
 }
 
 TextCriterion backend_type_of(const Match& match) {

@@ -10,9 +10,9 @@ namespace pghang {
 /// A state of pg_stat_activity.
 struct BackendState {
   std::string name;
-  bool is_idle = false;            ///< between statements, where PostgreSQL ignores a cancel
-  bool has_transaction = true;     ///< may have one: not between transactions
-  bool has_times = true;           ///< its timestamps are not NULL
+  bool is_idle = false;         ///< between statements, where PostgreSQL ignores a cancel
+  bool has_transaction = true;  ///< may have one: not between transactions
+  bool has_times = true;        ///< its timestamps are not NULL
 };
 
 /// pg_stat_get_activity() (pgstatfuncs.c); `starting` is new in 18.

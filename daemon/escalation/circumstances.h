@@ -12,8 +12,8 @@ namespace pghang::escalation {
 /// What it costs something to know of a backend. Absent: not known, and then what a rule asks of it
 /// does not hold.
 struct BackendFacts {
-  std::optional<std::uint32_t> blocked_behind;  ///< backends that wait behind it for locks
-  std::optional<Duration> not_advancing_for;    ///< no CPU, no I/O, the same wait
+  std::optional<std::uint32_t> blocked_behind;    ///< backends that wait behind it for locks
+  std::optional<Duration> not_advancing_for;      ///< no CPU, no I/O, the same wait
   std::optional<Duration> terminate_ignored_for;  ///< somebody's terminate has been pending
 
   friend bool operator==(const BackendFacts&, const BackendFacts&) = default;

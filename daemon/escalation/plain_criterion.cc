@@ -94,7 +94,8 @@ bool client_holds(const Rule& rule, const Activity& row, const Circumstances& /*
   return wanted.empty() || admits(wanted, client_of(row), contains);
 }
 
-std::string client_mismatch(const Rule& rule, const Activity& row, const Circumstances& /*around*/) {
+std::string
+client_mismatch(const Rule& rule, const Activity& row, const Circumstances& /*around*/) {
   return not_admitted(rule.match.client_addr, client_of(row), [](const Network& network) {
     return to_string(network);
   });
@@ -131,8 +132,8 @@ bool idle_holds(const Rule& rule, const Activity& row, const Circumstances& /*ar
 }
 
 std::string idle_mismatch(const Rule& rule, const Activity& row, const Circumstances& /*around*/) {
-  const std::string is = is_idle_in_transaction(row) ? age_text(row.state_age, "NULL")
-                                                     : row.state.value_or("NULL");
+  const std::string is =
+      is_idle_in_transaction(row) ? age_text(row.state_age, "NULL") : row.state.value_or("NULL");
   return is + ", wanted " + format_duration(rule.match.idle_in_transaction.value_or(Duration{0}));
 }
 
@@ -142,7 +143,9 @@ bool recovery_holds(const Rule& rule, const Activity& /*row*/, const Circumstanc
 
 std::string
 recovery_mismatch(const Rule& rule, const Activity& /*row*/, const Circumstances& around) {
-  const auto text = [](bool value) { return std::string(value ? "true" : "false"); };
+  const auto text = [](bool value) {
+    return std::string(value ? "true" : "false");
+  };
   return text(around.in_recovery) + ", wanted " + text(rule.match.in_recovery.value_or(false));
 }
 

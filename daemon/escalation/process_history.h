@@ -26,7 +26,8 @@ class ProcessHistory {
   /// One poll: forgets who is gone, and ends the standstill of whoever shows another statement,
   /// state or wait.
   void polled(const std::vector<Activity>& rows);
-  /// From now on looks at this backend, as the latest poll shows it, will come. Again has no effect.
+  /// From now on looks at this backend, as the latest poll shows it, will come. Again has no
+  /// effect.
   void watch(const Activity& row);
   /// A look at one that is watched; a process that is gone, or of which counters or
   /// flags could not be read, makes what they tell unknown.

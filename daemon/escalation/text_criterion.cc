@@ -39,8 +39,7 @@ bool CompiledText::holds(std::optional<std::string_view> value) const {
   return included(value) && excluding(value) == nullptr;
 }
 
-std::string
-CompiledText::mismatch(const char* name, std::optional<std::string_view> value) const {
+std::string CompiledText::mismatch(const char* name, std::optional<std::string_view> value) const {
   std::string text = std::string(name) + ": " + (value ? std::string(*value) : "NULL");
   if (included(value)) return text + ", excluded by " + excluding(value)->text();
   const char* separator = ", wanted ";

@@ -43,8 +43,7 @@ bool before(Victims victims, const Activity& a, const Activity& b) {
 
 }  // namespace
 
-std::vector<RowJudgement>
-judge_rows(
+std::vector<RowJudgement> judge_rows(
     const RuleMatcher& rules,
     const ActivitySnapshot& snapshot,
     const FactTable& facts,

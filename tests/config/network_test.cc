@@ -30,8 +30,17 @@ TEST(Networks, WithBitsBeyondThePrefixAreRefused) {
 }
 
 TEST(Networks, OtherTextsAreRefused) {
-  for (const char* text : {"", "Local", "10.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
-                           "::/129", "10.0.0.0/8x", "example.org", "fe80::1%eth0"})
+  for (const char* text :
+       {"",
+        "Local",
+        "10.0.0",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "::/129",
+        "10.0.0.0/8x",
+        "example.org",
+        "fe80::1%eth0"})
     EXPECT_NE(problem(text), "none") << text;
 }
 

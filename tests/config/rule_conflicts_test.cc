@@ -29,9 +29,8 @@ Lines problems_of_match(const std::string& keys) {
 
 /// Whether the second rule is said to be shadowed by the first.
 bool is_shadowed(const std::string& first, const std::string& second) {
-  const Lines problems = problems_of(
-      "rules:\n- {name: first, " + first + "}\n- {name: second, " + second + "}\n"
-  );
+  const Lines problems =
+      problems_of("rules:\n- {name: first, " + first + "}\n- {name: second, " + second + "}\n");
   if (problems.empty()) return false;
   EXPECT_EQ(
       problems,
@@ -170,14 +169,17 @@ TEST(Shadows, ARuleThatMatchesMoreIsReached) {
   EXPECT_FALSE(match_is_shadowed("query_id: [7]", "user: bob"));
   EXPECT_FALSE(match_is_shadowed("not_advancing: 1min", "query_age: 1min"));
   EXPECT_FALSE(match_is_shadowed("in_recovery: true", "in_recovery: false"));
-  EXPECT_FALSE(match_is_shadowed("user: bob", "backend_type: [client backend, walsender], user: bob"));
+  EXPECT_FALSE(
+      match_is_shadowed("user: bob", "backend_type: [client backend, walsender], user: bob")
+  );
   EXPECT_FALSE(match_is_shadowed("user: bob", "user: {exclude: [bob]}"));
   EXPECT_FALSE(is_shadowed("match: {user: bob}, active: '22:00-06:00 UTC'", "match: {user: bob}"));
 }
 
 TEST(Shadows, TheSameWindowIsTheSame) {
   const std::string night = ", active: '22:00-06:00 UTC'";
-  EXPECT_TRUE(is_shadowed("match: {user: bob}" + night, "match: {user: bob, query_age: 1s}" + night));
+  EXPECT_TRUE(is_shadowed("match: {user: bob}" + night, "match: {user: bob, query_age: 1s}" + night)
+  );
 }
 
 TEST(Warnings, ARegularExpressionThatSeemsToBeCoveredIsOne) {

@@ -116,17 +116,14 @@ TEST(TimeWindows, KnowZonesWithoutDaylightSavingAndWithOddOffsets) {
 }
 
 TEST(TimeWindows, AreReadBackAsTheyWereWritten) {
-  for (const char* text : {"22:00-06:00 Europe/Berlin", "Mon,Tue 09:00-17:30 UTC",
-                           "Sat,Sun 00:00-24:00 UTC"})
+  for (const char* text :
+       {"22:00-06:00 Europe/Berlin", "Mon,Tue 09:00-17:30 UTC", "Sat,Sun 00:00-24:00 UTC"})
     EXPECT_EQ(to_string(window(text)), text);
   EXPECT_EQ(to_string(window("Mon-Wed 01:00-02:00 UTC")), "Mon,Tue,Wed 01:00-02:00 UTC");
 }
 
 TEST(TimeWindows, OfNoLengthAreRefused) {
-  EXPECT_EQ(
-      problem("10:00-10:00 UTC"),
-      "ends when it begins; a whole day is `00:00-24:00`"
-  );
+  EXPECT_EQ(problem("10:00-10:00 UTC"), "ends when it begins; a whole day is `00:00-24:00`");
 }
 
 TEST(TimeWindows, OtherTextsAreRefusedWithWhatIsWrong) {
@@ -135,14 +132,25 @@ TEST(TimeWindows, OtherTextsAreRefusedWithWhatIsWrong) {
       "`Europe/Atlantis` is not a time zone like Europe/Berlin or UTC"
   );
   for (const char* text :
-       {"", "22:00-06:00", "22-06 UTC", "22:00 UTC", "24:00-06:00 UTC", "22:60-06:00 UTC",
-        "22:00-24:01 UTC", "Mo 22:00-06:00 UTC", "Mon- 22:00-06:00 UTC", "22:00-06:00 ../../etc/passwd",
-        "22:00-06:00 /etc/passwd", "22:00-06:00 Europe", "a b c d"})
+       {"",
+        "22:00-06:00",
+        "22-06 UTC",
+        "22:00 UTC",
+        "24:00-06:00 UTC",
+        "22:60-06:00 UTC",
+        "22:00-24:01 UTC",
+        "Mo 22:00-06:00 UTC",
+        "Mon- 22:00-06:00 UTC",
+        "22:00-06:00 ../../etc/passwd",
+        "22:00-06:00 /etc/passwd",
+        "22:00-06:00 Europe",
+        "a b c d"})
     EXPECT_NE(problem(text), "none") << text;
 }
 
 TEST(PosixRules, GoOnWhereTheFileEnds) {
-  const auto changes = posix_changes("CET-1CEST,M3.5.0,M10.5.0/3", utc(kMonday, 0h) / 1'000'000, 2027);
+  const auto changes =
+      posix_changes("CET-1CEST,M3.5.0,M10.5.0/3", utc(kMonday, 0h) / 1'000'000, 2027);
   ASSERT_TRUE(changes);
   ASSERT_EQ(changes->size(), 3U);
   EXPECT_EQ((*changes)[0], (ClockChange{utc(kFallBack, 1h) / 1'000'000, 3600}));
@@ -150,7 +158,8 @@ TEST(PosixRules, GoOnWhereTheFileEnds) {
 }
 
 TEST(PosixRules, KnowTheSouthAndZonesThatNeverChange) {
-  const auto sydney = posix_changes("AEST-10AEDT,M10.1.0,M4.1.0/3", utc(kMonday, 0h) / 1'000'000, 2026);
+  const auto sydney =
+      posix_changes("AEST-10AEDT,M10.1.0,M4.1.0/3", utc(kMonday, 0h) / 1'000'000, 2026);
   ASSERT_TRUE(sydney);
   ASSERT_EQ(sydney->size(), 1U);
   EXPECT_EQ((*sydney)[0], (ClockChange{utc(sys_days{2026y / 10 / 3}, 16h) / 1'000'000, 39600}));
@@ -160,9 +169,19 @@ TEST(PosixRules, KnowTheSouthAndZonesThatNeverChange) {
 }
 
 TEST(PosixRules, OtherTextsAreNone) {
-  for (const char* text : {"", "CET", "-1", "CET-1CEST", "CET-1CEST,M3.5.0", "CET-1CEST,M13.5.0,M10.5.0",
-                           "CET-1CEST,M3.6.0,M10.5.0", "CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J1",
-                           "<CET-1", "CET-200", "CET-1CEST,M3.5.0,M10.5.0x"})
+  for (const char* text :
+       {"",
+        "CET",
+        "-1",
+        "CET-1CEST",
+        "CET-1CEST,M3.5.0",
+        "CET-1CEST,M13.5.0,M10.5.0",
+        "CET-1CEST,M3.6.0,M10.5.0",
+        "CET-1CEST,M3.5.7,M10.5.0",
+        "CET-1CEST,J0,J1",
+        "<CET-1",
+        "CET-200",
+        "CET-1CEST,M3.5.0,M10.5.0x"})
     EXPECT_FALSE(posix_changes(text, 0, 2026)) << text;
 }
 

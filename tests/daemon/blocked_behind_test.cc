@@ -26,8 +26,7 @@ TEST(BlockedBehind, CountsThoseThatWaitDirectlyOrNot) {
   LockSnapshot locks;
   locks.waits = {waits_for(20, {10}, "a"), waits_for(30, {20}, "b"), waits_for(40, {20}, "b")};
   locks.waiters = 3;
-  const auto behind =
-      blocked_behind({running(10), running(20), running(30), running(40)}, locks);
+  const auto behind = blocked_behind({running(10), running(20), running(30), running(40)}, locks);
   EXPECT_EQ(behind.at(10), 3U);
   EXPECT_EQ(behind.at(20), 2U);
   EXPECT_EQ(behind.at(30), 0U);

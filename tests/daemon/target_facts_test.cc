@@ -2,7 +2,8 @@
 
 #include "tests/daemon/monitor_fixture.h"
 
-/// What a monitor finds out for rules that the poll alone does not decide, and what it leaves alone.
+/// What a monitor finds out for rules that the poll alone does not decide, and what it leaves
+/// alone.
 namespace pghang {
 namespace {
 
@@ -28,7 +29,9 @@ class Facts : public tests::Monitor {
         server_,
         chronicle_,
         [this](const escalation::CaptureOrder& order) { captures_.push_back(order); },
-        [this](const BackendKey& backend) { looks_.push_back(backend); }};
+        [this](const BackendKey& backend) {
+          looks_.push_back(backend);
+        }};
   }
 
   void let_wait(pid_t pid) {
@@ -91,7 +94,8 @@ TEST_F(Facts, LocksThatAreNotAnsweredAreNotKnown) {
 }
 
 TEST_F(Facts, ALookIsOrderedAndLaterPollsHaveWhatItSaw) {
-  TargetMonitor monitor = monitor_of([](Match& match) { match.terminate_ignored_for = Duration(0); });
+  TargetMonitor monitor =
+      monitor_of([](Match& match) { match.terminate_ignored_for = Duration(0); });
   server_.rows = {active(kStuck)};
   run(monitor.poll_once());
   ASSERT_EQ(looks_, std::vector<BackendKey>{kStuck});
@@ -106,7 +110,8 @@ TEST_F(Facts, ALookIsOrderedAndLaterPollsHaveWhatItSaw) {
 }
 
 TEST_F(Facts, ALookThatFailedIsNotKnown) {
-  TargetMonitor monitor = monitor_of([](Match& match) { match.terminate_ignored_for = Duration(0); });
+  TargetMonitor monitor =
+      monitor_of([](Match& match) { match.terminate_ignored_for = Duration(0); });
   server_.rows = {active(kStuck)};
   run(monitor.poll_once());
   monitor.looked(kStuck, look(1));
@@ -117,8 +122,7 @@ TEST_F(Facts, ALookThatFailedIsNotKnown) {
 
 TEST_F(Facts, ASignalFollowsTheEndOfTheCaptureAheadOfIt) {
   settings_.rules.front().capture = {CaptureMoment::before_cancel};
-  TargetMonitor monitor = monitor_of([](Match&) {
-  });
+  TargetMonitor monitor = monitor_of([](Match&) {});
   server_.rows = {active(kStuck)};
   run(monitor.poll_once());
   ASSERT_EQ(captures_.size(), 1U);

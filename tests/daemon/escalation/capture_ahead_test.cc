@@ -156,7 +156,9 @@ TEST(TrackedFacts, ThatAreNotKnownAnyMoreEndASightingThatWasNotSignalled) {
       tracker.observe(poll_of({running()}), at(1), {{running().key, facts}}).changes.size(),
       1U
   );
-  EXPECT_EQ(tracker.observe(poll_of({running()}), at(2)).changes.back().to, Stage::resolved);
+  const Orders later = tracker.observe(poll_of({running()}), at(2));
+  ASSERT_EQ(later.changes.size(), 1U);
+  EXPECT_EQ(later.changes[0].to, Stage::resolved);
 }
 
 }  // namespace

@@ -99,10 +99,7 @@ TEST(QueryText, IsShownWithItsHeadOnly) {
   row.query = "SELECT " + std::string(200, 'x');
   Match match;
   match.query.include = {regex("^COPY")};
-  EXPECT_EQ(
-      mismatch(match, row),
-      "query: SELECT " + std::string(53, 'x') + "..., wanted /^COPY"
-  );
+  EXPECT_EQ(mismatch(match, row), "query: SELECT " + std::string(53, 'x') + "..., wanted /^COPY");
 }
 
 TEST(QueryId, ThatIsNullNeverMatches) {

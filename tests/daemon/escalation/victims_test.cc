@@ -61,7 +61,10 @@ TEST(Victims, TheOldestAndTheNewestAreByTheStartOfTheStatement) {
 
 TEST(Victims, AreChosenInEachGroup) {
   const std::vector<Activity> rows{
-      started(1, 20, "a"), started(2, 10, "a"), started(3, 30, "b"), started(4, 40, "b")};
+      started(1, 20, "a"),
+      started(2, 10, "a"),
+      started(3, 30, "b"),
+      started(4, 40, "b")};
   EXPECT_EQ(
       victims(rule_for(Victims::oldest, {GroupColumn::user}), rows),
       (std::vector<pid_t>{2, 3})
@@ -80,8 +83,14 @@ TEST(Victims, GroupsDifferInAnyColumnAndNullIsAValue) {
 }
 
 TEST(Victims, OfStatementsThatBeganAtOnceAreTheSameInEveryPoll) {
-  EXPECT_EQ(victims(rule_for(Victims::oldest), {started(2, 10), started(1, 10)}), std::vector<pid_t>{1});
-  EXPECT_EQ(victims(rule_for(Victims::newest), {started(2, 10), started(1, 10)}), std::vector<pid_t>{2});
+  EXPECT_EQ(
+      victims(rule_for(Victims::oldest), {started(2, 10), started(1, 10)}),
+      std::vector<pid_t>{1}
+  );
+  EXPECT_EQ(
+      victims(rule_for(Victims::newest), {started(2, 10), started(1, 10)}),
+      std::vector<pid_t>{2}
+  );
 }
 
 TEST(Victims, WithoutAStartAreTheLastResort) {
@@ -124,10 +133,7 @@ TEST(Victims, TheNextOneIsSignalledWhenTheFirstIsGone) {
   EXPECT_EQ(order.guard.backend, first.key);
   static_cast<void>(accept(tracker, order, at(0)));
   EXPECT_TRUE(tracker.observe(poll_of({first, second}), at(5)).signals.empty());
-  EXPECT_EQ(
-      only_signal(tracker.observe(poll_of({second}), at(10))).guard.backend,
-      second.key
-  );
+  EXPECT_EQ(only_signal(tracker.observe(poll_of({second}), at(10))).guard.backend, second.key);
 }
 
 }  // namespace
