@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 63;
 
-std::string element(const char* list, std::size_t index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
+std::string element(const std::string& list, std::size_t index) {
+  return list + "[" + std::to_string(index) + "]";
 }
 
 /// Names are metric labels, and parts of URLs and file names one day.
@@ -30,7 +30,11 @@ void check_name(const std::string& name, const std::string& key, std::vector<Fin
 }
 
 template <typename Named>
-void check_names(const std::vector<Named>& list, const char* key, std::vector<Finding>& findings) {
+void check_names(
+    const std::vector<Named>& list,
+    const std::string& key,
+    std::vector<Finding>& findings
+) {
   std::map<std::string_view, std::size_t> first;
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string name_key = element(key, i) + ".name";
@@ -39,6 +43,16 @@ void check_names(const std::vector<Named>& list, const char* key, std::vector<Fi
     if (!is_new && !list[i].name.empty())
       findings.push_back({name_key, "is also the name of " + element(key, before->second)});
   }
+}
+
+void check_rules(
+    const std::vector<Rule>& rules,
+    const std::string& key,
+    std::vector<Finding>& findings
+) {
+  check_names(rules, key, findings);
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    check_rule(rules[i], element(key, i), findings);
 }
 
 void check_sampling(const Sampling& sampling, std::vector<Finding>& findings) {
@@ -83,9 +97,11 @@ std::vector<Finding> check(const Settings& settings) {
   check_names(settings.targets, "targets", findings);
   for (std::size_t i = 0; i < settings.targets.size(); ++i)
     check_target(settings.targets[i], element("targets", i), findings);
-  check_names(settings.rules, "rules", findings);
-  for (std::size_t i = 0; i < settings.rules.size(); ++i)
-    check_rule(settings.rules[i], element("rules", i), findings);
+  for (std::size_t i = 0; i < settings.targets.size(); ++i) {
+    if (settings.targets[i].rules)
+      check_rules(*settings.targets[i].rules, element("targets", i) + ".rules", findings);
+  }
+  check_rules(settings.rules, "rules", findings);
   check_sampling(settings.sampling, findings);
   check_web(settings.web, findings);
   check_signature_files(settings.signatures, findings);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,12 @@ class KeyLister {
     Section element;
     KeyLister inner(prefix_ + key + "[].", keys_);
     describe(inner, element);
+  }
+
+  /// A list in place of another one: its elements have the keys of that.
+  template <typename Section>
+  void list(const char* key, std::optional<std::vector<Section>>&) {
+    note(key);
   }
 
  private:

@@ -49,13 +49,6 @@ void describe(Visitor& v, Polling& polling) {
 }
 
 template <typename Visitor>
-void describe(Visitor& v, Target& target) {
-  v.text("name", target.name);
-  v.text("dsn", target.dsn);
-  v.text("password_file", target.password_file);
-}
-
-template <typename Visitor>
 void describe(Visitor& v, Match& match) {
   v.criterion("state", match.state);
   v.criterion("backend_type", match.backend_type);
@@ -81,6 +74,15 @@ void describe(Visitor& v, Rule& rule) {
   );
   v.duration("cancel_grace", rule.cancel_grace, range::kGrace);
   v.duration("terminate_grace", rule.terminate_grace, range::kGrace);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Target& target) {
+  v.text("name", target.name);
+  v.text("dsn", target.dsn);
+  v.text("password_file", target.password_file);
+  v.choice("mode", target.mode, std::array{Mode::observe, Mode::enforce});
+  v.list("rules", target.rules);
 }
 
 template <typename Visitor>

@@ -35,8 +35,9 @@ class SectionReader {
   void texts(const char* key, std::vector<std::string>& out);
   void criterion(const char* key, TextCriterion& out);
 
-  template <typename Enum, std::size_t N>
-  void choice(const char* key, Enum& out, const std::array<Enum, N>& all) {
+  /// `out`: an Enum, or an optional of one.
+  template <typename Out, typename Enum, std::size_t N>
+  void choice(const char* key, Out& out, const std::array<Enum, N>& all) {
     std::array<std::string, N> names;
     std::transform(all.begin(), all.end(), names.begin(), [](Enum one) { return to_string(one); });
     const auto value = find(key);
@@ -73,12 +74,16 @@ class SectionReader {
     const auto value = find(key);
     if (!value || !expect_list(*value)) return;
     out.clear();
-    for (std::size_t i = 0; i < value->node.items.size(); ++i) {
-      const YamlNode& item = value->node.items[i];
-      const std::string item_key = value->key + "[" + std::to_string(i) + "]";
-      value->problems.locate(item_key, item.line);
-      read({item, item_key, value->problems}, out.emplace_back());
-    }
+    read_items(*value, out);
+  }
+
+  /// Absent stays absent; `[]` is an empty list.
+  template <typename Section>
+  void list(const char* key, std::optional<std::vector<Section>>& out) {
+    const auto value = find(key);
+    if (!value || !expect_list(*value)) return;
+    out.emplace();
+    read_items(*value, *out);
   }
 
   /// To be called when every key was asked for: what is left is unknown.
@@ -94,6 +99,16 @@ class SectionReader {
       const Error& error
   );
   [[nodiscard]] std::string hint(const std::string& unknown) const;
+
+  template <typename Section>
+  void read_items(const YamlValue& value, std::vector<Section>& out) const {
+    for (std::size_t i = 0; i < value.node.items.size(); ++i) {
+      const YamlNode& item = value.node.items[i];
+      const std::string item_key = value.key + "[" + std::to_string(i) + "]";
+      value.problems.locate(item_key, item.line);
+      read({item, item_key, value.problems}, out.emplace_back());
+    }
+  }
 
   template <typename Section>
   void read(const YamlValue& value, Section& out) const {

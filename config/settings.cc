@@ -40,6 +40,18 @@ Settings default_settings() {
   return settings;
 }
 
+bool same_server(const Target& one, const Target& other) {
+  return one.name == other.name && one.dsn == other.dsn && one.password_file == other.password_file;
+}
+
+Settings settings_for(const Settings& settings, const Target& target) {
+  Settings own = settings;
+  own.targets = {target};
+  if (target.mode) own.mode = *target.mode;
+  if (target.rules) own.rules = *target.rules;
+  return own;
+}
+
 const char* to_string(Mode mode) {
   switch (mode) {
     case Mode::observe: return "observe";

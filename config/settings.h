@@ -83,9 +83,14 @@ struct Target {
   /// File holding the password alone, if set. `${CREDENTIALS_DIRECTORY}` at its start is replaced
   /// by systemd's credential directory. libpq's own passfile and PGPASSWORD work without it.
   std::string password_file;
+  std::optional<Mode> mode;                ///< absent: Settings::mode
+  std::optional<std::vector<Rule>> rules;  ///< absent: Settings::rules
 
   friend bool operator==(const Target&, const Target&) = default;
 };
+
+/// The same server, reached in the same way: what else they say may differ.
+[[nodiscard]] bool same_server(const Target& one, const Target& other);
 
 /// How often and how long pghangd talks to PostgreSQL.
 struct Polling {
@@ -180,6 +185,10 @@ struct Settings {
 /// The built-in configuration: what `config/pghangd.yaml`, as shipped, loads to. Every member is
 /// its default above, and two rules are there.
 [[nodiscard]] Settings default_settings();
+
+/// The settings as one of its targets has them: that target alone, its own mode and rules where it
+/// has any.
+[[nodiscard]] Settings settings_for(const Settings& settings, const Target& target);
 
 /// The enumerators' own spellings, in the file as in metrics, log and JSON.
 [[nodiscard]] const char* to_string(Mode mode);

@@ -43,14 +43,50 @@ void CaptureDesk::prewarm(sampler::PrewarmRequest request) {
   wake_up_.cancel();
 }
 
+void CaptureDesk::locate(sampler::GlanceRequest request, GlanceDone done) {
+  to_locate_.push_back({request, std::move(done)});
+  wake_up_.cancel();
+}
+
+void CaptureDesk::glance(sampler::GlanceRequest request, GlanceDone done) {
+  if (to_glance_.size() >= kMaxGlances) {
+    done(Error{Errc::busy, "too many glances are waiting"});
+    return;
+  }
+  to_glance_.push_back({request, std::move(done)});
+  wake_up_.cancel();
+}
+
+bool CaptureDesk::idle() const {
+  return to_locate_.empty() && waiting_.empty() && to_glance_.empty() && to_prewarm_.empty();
+}
+
+boost::asio::awaitable<void>
+CaptureDesk::serve_glance(GlanceJob job, std::chrono::milliseconds deadline) {
+  Result<Glance> seen = co_await sampler_.glance(job.request, deadline);
+  job.done(std::move(seen));
+}
+
 boost::asio::awaitable<void> CaptureDesk::serve_one() {
-  if (waiting_.empty()) {
+  if (!to_locate_.empty()) {
+    GlanceJob job = std::move(to_locate_.front());
+    to_locate_.pop_front();
+    co_await serve_glance(std::move(job), sampling_.deadline);
+  } else if (!waiting_.empty()) {
+    co_await serve_capture();
+  } else if (!to_glance_.empty()) {
+    GlanceJob job = std::move(to_glance_.front());
+    to_glance_.pop_front();
+    co_await serve_glance(std::move(job), kGlanceDeadline);
+  } else {
     const sampler::PrewarmRequest request = to_prewarm_.front();
     to_prewarm_.pop_front();
     // Without it the first capture is slower; nothing else depends on it.
     static_cast<void>(co_await sampler_.prewarm(request, sampling_.deadline));
-    co_return;
   }
+}
+
+boost::asio::awaitable<void> CaptureDesk::serve_capture() {
   const CaptureJob job = std::move(waiting_.front());
   waiting_.pop_front();
   sampler::CaptureRequest request = capture_request(sampling_, job.order.backend.pid);
@@ -67,9 +103,8 @@ boost::asio::awaitable<void> CaptureDesk::run() {
   using boost::asio::as_tuple;
   using boost::asio::use_awaitable;
   for (;;) {
-    while (waiting_.empty() && to_prewarm_.empty()) {
+    while (idle())
       co_await wake_up_.async_wait(as_tuple(use_awaitable));
-    }
     co_await serve_one();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <string>
@@ -22,9 +23,12 @@ struct CaptureJob {
   std::string target;
   escalation::CaptureOrder order;
   pid_t server_process = 0;  ///< CaptureRequest::server_process
+  std::uint64_t session =
+      0;  ///< of the target's connection; a target may be another one after a reload
 };
 
 /// Takes captures one after the other, beside the polls, so that a capture that hangs delays none.
+/// What they need (where a server's processes are) goes before them, everything else after them.
 class CaptureDesk {
  public:
   using Done = std::function<
@@ -32,6 +36,12 @@ class CaptureDesk {
 
   /// At most this many jobs wait; a further one fails with `busy` at once.
   static constexpr std::size_t kMaxWaiting = 64;
+  /// The same for glances.
+  static constexpr std::size_t kMaxGlances = 32;
+  /// A glance takes 1 ms; one that takes longer must not keep a capture waiting.
+  static constexpr std::chrono::milliseconds kGlanceDeadline{500};
+
+  using GlanceDone = std::function<void(Result<Glance>)>;
 
   CaptureDesk(
       const boost::asio::any_io_executor& executor,
@@ -44,6 +54,11 @@ class CaptureDesk {
   /// Lets the helper parse this process's modules ahead of time, when no capture waits.
   void prewarm(sampler::PrewarmRequest request);
 
+  /// A look that captures wait for: where a server is.
+  void locate(sampler::GlanceRequest request, GlanceDone done);
+  /// A light look, taken when no capture waits.
+  void glance(sampler::GlanceRequest request, GlanceDone done);
+
   void configure(Sampling sampling) { sampling_ = sampling; }
 
   /// Whether captures bring the memory of the stack (Capture::snapshot).
@@ -53,13 +68,24 @@ class CaptureDesk {
   [[nodiscard]] boost::asio::awaitable<void> run();
 
  private:
+  struct GlanceJob {
+    sampler::GlanceRequest request;
+    GlanceDone done;
+  };
+
   [[nodiscard]] boost::asio::awaitable<void> serve_one();
+  [[nodiscard]] boost::asio::awaitable<void> serve_capture();
+  [[nodiscard]] boost::asio::awaitable<void>
+  serve_glance(GlanceJob job, std::chrono::milliseconds deadline);
+  [[nodiscard]] bool idle() const;
 
   sampler::Sampler& sampler_;
   Sampling sampling_;
   Done done_;
   bool keep_snapshots_ = false;
+  std::deque<GlanceJob> to_locate_;
   std::deque<CaptureJob> waiting_;
+  std::deque<GlanceJob> to_glance_;
   std::deque<sampler::PrewarmRequest> to_prewarm_;
   boost::asio::steady_timer wake_up_;  ///< never expires; cancelled when a job arrives
 };

@@ -140,13 +140,7 @@ void Chronicle::stage_changed(
     incident->resolved_at_micros = wall_clock_();
     const Outcome outcome = change.outcome.value_or(Outcome::finished);
     metrics_.incident_resolved(target, cause_of(incident), to_string(outcome));
-    if (outcome == Outcome::cancelled && sighting.cancel_accepted_at) {
-      metrics_.signal_effect(target, "cancel", now - *sighting.cancel_accepted_at);
-    }
-    if (sighting.terminate_accepted_at &&
-        (outcome == Outcome::terminated || outcome == Outcome::self_resolved)) {
-      metrics_.signal_effect(target, "terminate", now - *sighting.terminate_accepted_at);
-    }
+    tell_steps(outcomes_.ended(target, change.id, outcome, now));
     fields.emplace_back("outcome", to_string(outcome));
     book_.trim();
   } else {
@@ -158,28 +152,6 @@ void Chronicle::stage_changed(
   } else {
     log_.info(to_string(change.to), fields);
   }
-}
-
-void Chronicle::signalled(
-    const std::string& target,
-    const escalation::SignalOrder& order,
-    const SignalReply& reply
-) {
-  metrics_.signal(target, to_string(order.kind), to_string(reply.answer));
-  if (reply.answer == escalation::SignalAnswer::accepted) {
-    metrics_.signal_window(target, reply.window);
-    return;  // the stage change tells the rest
-  }
-  std::vector<LogField> fields{
-      {"target", target},
-      {"pid", std::to_string(order.guard.backend.pid)},
-      {"signal", to_string(order.kind)},
-      {"answer", to_string(reply.answer)}};
-  if (!reply.words.empty()) fields.emplace_back("server_says", reply.words);
-  if (const Incident* incident = book_.find(target, order.id)) {
-    fields.emplace_back("incident", incident->id);
-  }
-  log_.warn("signal_not_accepted", fields);
 }
 
 void Chronicle::suppressed(
@@ -295,6 +267,50 @@ void Chronicle::capture_failed(
     );
   }
   incident->capture_error = text;
+}
+
+void Chronicle::no_local_process(
+    const std::string& target,
+    escalation::SightingId sighting,
+    const std::string& why
+) {
+  Incident* incident = book_.find(target, sighting);
+  if (incident == nullptr) return;
+  const std::string text = "no local process: " + why;
+  if (std::exchange(incident->capture_error, text) == text) return;
+  log_.info(
+      "not_captured",
+      {{"target", target},
+       {"pid", std::to_string(incident->backend.pid)},
+       {"incident", incident->id},
+       {"reason", text}}
+  );
+}
+
+void Chronicle::located(
+    const std::string& target,
+    std::optional<bool> local,
+    const std::string& why
+) {
+  TargetView& view = view_of(target);
+  if (local == false && view.local != false) {
+    log_.warn(
+        "no_local_process",
+        {{"target", target},
+         {"reason", why},
+         {"consequence", "its backends get the signals, and cannot be captured"}}
+    );
+  }
+  view.local = local;
+  view.not_local = why;
+}
+
+void Chronicle::forget(const std::string& target) {
+  book_.forget(target);
+  outcomes_.forget(target);
+  lock_errors_.erase(target);
+  std::erase_if(view_.targets, [&](const TargetView& view) { return view.name == target; });
+  log_.info("target_removed", {{"target", target}});
 }
 
 void Chronicle::sightings(

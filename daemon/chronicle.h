@@ -15,6 +15,7 @@
 #include "daemon/escalation/tracker.h"
 #include "daemon/incident_book.h"
 #include "daemon/ports.h"
+#include "daemon/signal_outcomes.h"
 #include "diagnosis/signature.h"
 #include "exporters/bundle.h"
 #include "exporters/metrics.h"
@@ -45,6 +46,12 @@ class Chronicle {
   using SaveBundle = std::function<void(std::string name, Bundle bundle)>;
 
   void save_bundles_with(SaveBundle save) { save_bundle_ = std::move(save); }
+
+  /// The looks at signalled backends that are due, by time; looked() takes what they show.
+  [[nodiscard]] SignalOutcomes& outcomes() { return outcomes_; }
+
+  /// Called when outcomes() has new ones.
+  void when_looks_are_wanted(std::function<void()> wanted) { looks_wanted_ = std::move(wanted); }
 
   /// `result` as BundleWriter::Done tells it.
   void bundle_saved(const std::string& result, const std::string& context);
@@ -85,6 +92,19 @@ class Chronicle {
       const Error& error,
       std::chrono::steady_clock::duration took
   );
+  /// The server's processes are not of this host, so there will be no capture.
+  void no_local_process(
+      const std::string& target,
+      escalation::SightingId sighting,
+      const std::string& why
+  );
+  /// Whether they are; absent: not known yet.
+  void located(const std::string& target, std::optional<bool> local, const std::string& why);
+  /// A light look that outcomes() asked for.
+  void
+  looked(const SignalOutcomes::Look& look, const Result<Glance>& glance, escalation::TimePoint now);
+  /// The target is no more: its incidents stay, and belong to no sighting.
+  void forget(const std::string& target);
   void locks_asked(const std::string& target, const Result<LockSnapshot>& result);
   void locks_backed_off(const std::string& target);
   /// Who waits for whom now, for every open incident of the target.
@@ -103,6 +123,8 @@ class Chronicle {
   );
 
  private:
+  void tell_refusal(Incident& incident, escalation::SignalKind kind, const std::string& words);
+  void tell_steps(const std::vector<SignalOutcomes::Reached>& reached);
   [[nodiscard]] TargetView& view_of(const std::string& target);
   void save(Incident& incident, Evidence evidence);
 
@@ -114,6 +136,8 @@ class Chronicle {
   std::function<std::int64_t()> wall_clock_;
   SaveBundle save_bundle_;
   std::string last_bundle_error_;
+  SignalOutcomes outcomes_;
+  std::function<void()> looks_wanted_;
   std::map<std::string, std::string> lock_errors_;  ///< by target, the last one told
 };
 

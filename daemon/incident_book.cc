@@ -79,6 +79,10 @@ Incident* IncidentBook::find(const std::string& target, escalation::SightingId s
   return found == incidents_.end() ? nullptr : &*found;
 }
 
+void IncidentBook::forget(const std::string& target) {
+  std::erase_if(ids_, [&](const auto& entry) { return entry.first.first == target; });
+}
+
 void IncidentBook::trim() {
   std::uint64_t bytes = 0;
   std::uint32_t kept = 0;

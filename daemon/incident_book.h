@@ -29,6 +29,9 @@ class IncidentBook {
   /// The incident of a sighting, open or not yet forgotten; null when there is none.
   [[nodiscard]] Incident* find(const std::string& target, escalation::SightingId sighting);
 
+  /// The incidents of a target belong to no sighting any more: its next ones are counted anew.
+  void forget(const std::string& target);
+
   /// Enforces the limits: resolved incidents go, oldest first.
   void trim();
 

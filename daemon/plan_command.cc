@@ -20,10 +20,10 @@ ExitCode exit_code_for(const Error& error) {
 
 boost::asio::awaitable<void> plan_target(
     boost::asio::any_io_executor executor,
-    Target target,
-    const Settings& settings,
+    Settings settings,  // of this target
     ExitCode& code
 ) {
+  const Target& target = settings.targets.front();
   Connection connection(executor, target, settings.polling);
   const auto deadline = std::chrono::steady_clock::now() + settings.polling.connect_timeout;
   Result<ActivitySnapshot> snapshot = Error{};
@@ -61,7 +61,7 @@ ExitCode plan_command(const ConfigOptions& options) {
   for (const Target& target : config->settings.targets) {
     boost::asio::co_spawn(
         loop,
-        plan_target(loop.get_executor(), target, config->settings, code),
+        plan_target(loop.get_executor(), settings_for(config->settings, target), code),
         [](const std::exception_ptr& failure) {
           if (failure) std::rethrow_exception(failure);
         }

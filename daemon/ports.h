@@ -48,6 +48,7 @@ struct SignalReply {
   /// Upper bound of the time between the statement's view of pg_stat_activity and the signal: the
   /// window in which another statement can be hit. Taken by the server's clock.
   std::chrono::microseconds window{0};
+  escalation::TimePoint answered_at{};  ///< when the answer had come
 };
 
 /// Port: cancel and terminate.

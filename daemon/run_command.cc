@@ -27,8 +27,15 @@ void bound_shutdown(int code) {
 }  // namespace
 
 void apply_overrides(const ConfigOptions& options, Settings& settings) {
-  if (options.dsn) settings.targets = {Target{"main", *options.dsn, ""}};
-  if (options.mode) settings.mode = *options.mode;
+  if (options.dsn) {
+    settings.targets = {Target{}};
+    settings.targets.front().dsn = *options.dsn;
+  }
+  if (options.mode) {
+    settings.mode = *options.mode;
+    for (Target& target : settings.targets)
+      target.mode.reset();
+  }
   if (!options.listen_addresses.empty()) settings.web.listen_addresses = options.listen_addresses;
   if (options.telemetry_path) settings.web.telemetry_path = *options.telemetry_path;
   if (options.enable_lifecycle) settings.web.enable_lifecycle = true;

@@ -22,6 +22,7 @@
 #include "daemon/postgres_ports.h"
 #include "daemon/target_monitor.h"
 #include "daemon/version.h"
+#include "daemon/whereabouts.h"
 #include "exporters/api.h"
 #include "exporters/http_server.h"
 
@@ -48,31 +49,52 @@ struct TargetSession {
   PostgresSignaller signaller;
   PostgresLockSource locks;
   TargetMonitor monitor;
-  pid_t prewarmed = 0;  ///< our own backend there
-  pid_t learnt = 0;     ///< a process of the server, of this host, where the connection tells none
+  Target target;
+  std::uint64_t number;  ///< a target of the same name may be another server after a reload
+  boost::asio::steady_timer pause;
+  Whereabouts whereabouts;
+  pid_t located_by = 0;  ///< our own backend there
+  bool polled = false;
+  bool retired = false;
 
-  [[nodiscard]] pid_t server_process() const {
-    return connection.server_process() != 0 ? connection.server_process() : learnt;
+  /// To find our own backend by.
+  [[nodiscard]] sampler::GlanceRequest own_backend() const {
+    sampler::GlanceRequest request;
+    request.pid = connection.backend_pid();
+    if (const auto start = connection.backend_start())
+      request.expect_started_at_micros = unix_micros(*start);
+    request.server_process = connection.server_process();
+    request.client_port = connection.client_port();
+    request.flags = false;
+    request.prove_local = true;
+    return request;
   }
 
-  /// Its postmaster, or our own backend there: both have mapped what every backend maps.
-  [[nodiscard]] sampler::PrewarmRequest to_prewarm() const {
-    if (const pid_t server = server_process(); server != 0) return {.pid = server};
-    return {.pid = connection.backend_pid(), .server_pid = true};
-  }
-
+  /// `settings`: of this target, settings_for().
   TargetSession(
       const boost::asio::any_io_executor& executor,
-      const Target& target,
+      const Target& target_arg,
       const Settings& settings,
+      std::uint64_t number_arg,
       Chronicle& chronicle,
       TargetMonitor::SubmitCapture submit
   )
-      : connection(executor, target, settings.polling),
+      : connection(executor, target_arg, settings.polling),
         activity(connection, settings.polling, filter_for(settings)),
         signaller(connection, settings.polling.statement_timeout),
         locks(connection, settings.polling.statement_timeout),
-        monitor(target.name, settings, activity, signaller, locks, chronicle, std::move(submit)) {}
+        monitor(
+            target_arg.name,
+            settings,
+            activity,
+            signaller,
+            locks,
+            chronicle,
+            std::move(submit)
+        ),
+        target(target_arg),
+        number(number_arg),
+        pause(executor) {}
 };
 
 }  // namespace
@@ -90,8 +112,10 @@ struct Supervisor::Impl {
   BundleWriter bundles;
   ConfigReloader reloader;
   std::vector<std::unique_ptr<TargetSession>> targets;
+  std::vector<std::unique_ptr<TargetSession>> retiring;  ///< until their poll under way has ended
+  std::uint64_t sessions = 0;
+  boost::asio::steady_timer looks_due;
   std::unique_ptr<HttpServer> http;
-  std::size_t polled_once = 0;
   int exit_code = 0;
 
   Impl(
@@ -122,7 +146,8 @@ struct Supervisor::Impl {
               chronicle.bundle_saved(result, context);
             }
         ),
-        reloader(loop.get_executor(), options.config_file) {
+        reloader(loop.get_executor(), options.config_file),
+        looks_due(loop) {
     chronicle.know(config.signatures);
     view.version = version();
     if (bundles.enabled()) {
@@ -132,70 +157,200 @@ struct Supervisor::Impl {
       });
     }
     view.started_at_micros = wall_clock();
-    for (const Target& target : settings.targets) {
-      TargetView& published = view.targets.emplace_back();
-      published.name = target.name;
-      published.dsn = safe_dsn(target.dsn);
-      targets.push_back(std::make_unique<TargetSession>(
-          loop.get_executor(),
-          target,
-          settings,
-          chronicle,
-          [this, name = target.name](const escalation::CaptureOrder& order) { submit(name, order); }
-      ));
-    }
+    chronicle.when_looks_are_wanted([this] { looks_due.cancel(); });
+    for (const Target& target : settings.targets)
+      add_target(target);
     publish_mode();
   }
 
-  void publish_mode() { view.mode = settings.mode == Mode::enforce ? "enforce" : "observe"; }
+  TargetSession& add_target(const Target& target) {
+    TargetView& published = view.targets.emplace_back();
+    published.name = target.name;
+    published.dsn = safe_dsn(target.dsn);
+    const std::uint64_t number = ++sessions;
+    targets.push_back(std::make_unique<TargetSession>(
+        loop.get_executor(),
+        target,
+        settings_for(settings, target),
+        number,
+        chronicle,
+        [this, number](const escalation::CaptureOrder& order) { submit(number, order); }
+    ));
+    return *targets.back();
+  }
+
+  void publish_mode() {
+    const auto word = [](Mode mode) {
+      return mode == Mode::enforce ? "enforce" : "observe";
+    };
+    view.mode = word(settings.mode);
+    for (const Target& target : settings.targets) {
+      const auto published = std::ranges::find(view.targets, target.name, &TargetView::name);
+      if (published != view.targets.end())
+        published->mode = word(settings_for(settings, target).mode);
+    }
+  }
 
   void stop(int code) {
     exit_code = code;
     loop.stop();
   }
 
-  [[nodiscard]] TargetSession* session_of(const std::string& target) {
+  /// Null for one that is retired.
+  [[nodiscard]] TargetSession* session_of(std::uint64_t number) {
     const auto found = std::ranges::find_if(targets, [&](const auto& session) {
-      return session->monitor.target() == target;
+      return session->number == number;
     });
     return found == targets.end() ? nullptr : found->get();
   }
 
-  void submit(const std::string& target, const escalation::CaptureOrder& order) {
-    const TargetSession* session = session_of(target);
-    desk.submit(CaptureJob{target, order, session == nullptr ? 0 : session->server_process()});
+  [[nodiscard]] TargetSession* session_of(const std::string& target) {
+    const auto found = std::ranges::find_if(targets, [&](const auto& session) {
+      return session->target.name == target;
+    });
+    return found == targets.end() ? nullptr : found->get();
+  }
+
+  void submit(std::uint64_t number, const escalation::CaptureOrder& order) {
+    TargetSession* session = session_of(number);
+    if (session == nullptr) return;
+    if (session->whereabouts.local() == true) {
+      const pid_t process = session->whereabouts.process();
+      desk.submit(CaptureJob{session->target.name, order, process, number});
+    } else if (session->whereabouts.local() == false) {
+      session->monitor.no_local_process(order, session->whereabouts.why_not());
+    } else {
+      session->whereabouts.wait(order);
+      locate(*session);
+    }
   }
 
   void capture_done(const CaptureJob& job, Result<Capture> result, Clock::duration took) {
-    TargetSession* session = session_of(job.target);
-    if (session == nullptr) return;
-    if (result && result->postgres) session->learnt = result->ppid;
-    session->monitor.capture_done(job.order, std::move(result), took);
+    TargetSession* session = session_of(job.session);
+    if (session != nullptr) session->monitor.capture_done(job.order, std::move(result), took);
+  }
+
+  /// Where the server's processes are. Not known: the next order asks again.
+  void locate(TargetSession& session) {
+    if (session.connection.backend_pid() == 0 || !session.whereabouts.ask()) return;
+    desk.locate(
+        session.own_backend(),
+        [this, number = session.number, asked = session.located_by](const Result<Glance>& seen) {
+          TargetSession* const still = session_of(number);
+          if (still != nullptr && still->located_by == asked) located(*still, seen);
+        }
+    );
+  }
+
+  void located(TargetSession& session, const Result<Glance>& seen) {
+    const auto found = session.whereabouts.found(seen, session.connection.server_process());
+    const Whereabouts& now = session.whereabouts;
+    chronicle.located(session.target.name, now.local(), now.why_not());
+    if (now.process() != 0) desk.prewarm({.pid = now.process()});
+    for (const escalation::CaptureOrder& order : found.waiting) {
+      if (found.failure) {
+        session.monitor.capture_done(order, *found.failure, {});
+      } else {
+        submit(session.number, order);
+      }
+    }
+  }
+
+  /// Another connection, perhaps to another server.
+  void connected(TargetSession& session, pid_t own_backend) {
+    session.located_by = own_backend;
+    session.whereabouts.forget();
+    locate(session);
   }
 
   awaitable<void> poll_forever(TargetSession& session) {
-    boost::asio::steady_timer timer(loop);
     std::minstd_rand random(std::random_device{}());
     unsigned failures = 0;
-    bool first = true;
-    for (;;) {
+    while (!session.retired) {
       const Clock::time_point started = Clock::now();
       const bool answered = co_await session.monitor.poll_once();
+      if (session.retired) co_return;
       failures = answered ? 0 : failures + 1;
       const pid_t own_backend = session.connection.backend_pid();
-      if (answered && std::exchange(session.prewarmed, own_backend) != own_backend) {
-        session.learnt = 0;  // another connection, perhaps to another server
-        desk.prewarm(session.to_prewarm());
-      }
-      if (std::exchange(first, false) && ++polled_once == targets.size()) view.ready = true;
+      if (answered && session.located_by != own_backend) connected(session, own_backend);
+      session.polled = true;
+      view.ready =
+          view.ready || std::ranges::all_of(targets, [](const auto& one) { return one->polled; });
       Clock::time_point next = started + settings.polling.interval;
       if (!answered) {
         const double random01 = std::uniform_real_distribution<double>()(random);
         next = Clock::now() + reconnect_delay(failures, settings.polling.reconnect_max, random01);
       }
-      timer.expires_at(std::max(next, Clock::now()));
-      co_await timer.async_wait(as_tuple(use_awaitable));
+      session.pause.expires_at(std::max(next, Clock::now()));
+      co_await session.pause.async_wait(as_tuple(use_awaitable));
     }
+  }
+
+  void start_polling(TargetSession& session) {
+    boost::asio::co_spawn(
+        loop,
+        poll_forever(session),
+        [this, number = session.number](const std::exception_ptr& failure) {
+          if (failure) std::rethrow_exception(failure);
+          std::erase_if(retiring, [&](const auto& one) { return one->number == number; });
+        }
+    );
+  }
+
+  /// The session lives on until its poll under way has ended: that is bounded.
+  void retire(std::unique_ptr<TargetSession> session) {
+    session->monitor.retire("the target was removed from the configuration");
+    session->retired = true;
+    session->pause.cancel();
+    chronicle.forget(session->target.name);
+    retiring.push_back(std::move(session));
+  }
+
+  /// What stays keeps its connection, its sightings and its graces.
+  void apply_targets() {
+    std::vector<std::unique_ptr<TargetSession>> before = std::exchange(targets, {});
+    for (auto& session : before) {
+      const auto kept = std::ranges::find_if(settings.targets, [&](const Target& target) {
+        return same_server(target, session->target);
+      });
+      if (kept == settings.targets.end()) {
+        retire(std::move(session));
+        continue;
+      }
+      session->target = *kept;
+      const Settings own = settings_for(settings, *kept);
+      session->activity.configure(own.polling, filter_for(own));
+      session->monitor.reconfigure(own);
+      targets.push_back(std::move(session));
+    }
+    for (const Target& target : settings.targets)
+      if (session_of(target.name) == nullptr) start_polling(add_target(target));
+  }
+
+  /// The light looks at backends that were signalled.
+  awaitable<void> watch_signals() {
+    for (;;) {
+      const auto next = chronicle.outcomes().next_look();
+      looks_due.expires_at(next.value_or(Clock::time_point::max()));
+      co_await looks_due.async_wait(as_tuple(use_awaitable));
+      for (const SignalOutcomes::Look& look : chronicle.outcomes().take_due(Clock::now()))
+        look_at(look);
+    }
+  }
+
+  void look_at(const SignalOutcomes::Look& look) {
+    const TargetSession* session = session_of(look.target);
+    if (session == nullptr || session->whereabouts.local() != true) {
+      chronicle.looked(look, Error{Errc::unsupported, "no local process"}, Clock::now());
+      return;
+    }
+    sampler::GlanceRequest request;
+    request.pid = look.backend.pid;
+    request.expect_started_at_micros = unix_micros(look.backend.backend_start);
+    request.server_process = session->whereabouts.process();
+    desk.glance(request, [this, look](const Result<Glance>& seen) {
+      chronicle.looked(look, seen, Clock::now());
+    });
   }
 
   awaitable<void> watch_sampler() {
@@ -250,14 +405,13 @@ struct Supervisor::Impl {
     }
     Settings fresh = std::move(loaded.settings);
     if (options.override_settings) options.override_settings(fresh);
-    if (fresh.targets != settings.targets || fresh.web != settings.web ||
-        fresh.log.format != settings.log.format || fresh.incidents != settings.incidents ||
-        fresh.bundle != settings.bundle || fresh.symbols != settings.symbols) {
+    if (fresh.web != settings.web || fresh.log.format != settings.log.format ||
+        fresh.incidents != settings.incidents || fresh.bundle != settings.bundle ||
+        fresh.symbols != settings.symbols) {
       log.warn(
           "reload_partial",
-          {{"not_applied", "targets, web, log.format, incidents, bundle, symbols: at restart"}}
+          {{"not_applied", "web, log.format, incidents, bundle, symbols: at restart"}}
       );
-      fresh.targets = settings.targets;
       fresh.web = settings.web;
       fresh.log.format = settings.log.format;
       fresh.incidents = settings.incidents;
@@ -268,12 +422,14 @@ struct Supervisor::Impl {
     chronicle.know(loaded.signatures);
     log.set_level(settings.log.level);
     desk.configure(settings.sampling);
-    for (const auto& session : targets) {
-      session->activity.configure(settings.polling, filter_for(settings));
-      session->monitor.reconfigure(settings);
-    }
+    apply_targets();
     publish_mode();
-    log.info("reloaded", {{"mode", view.mode}, {"rules", std::to_string(settings.rules.size())}});
+    log.info(
+        "reloaded",
+        {{"mode", view.mode},
+         {"rules", std::to_string(settings.rules.size())},
+         {"targets", std::to_string(settings.targets.size())}}
+    );
   }
 
   bool listen() {
@@ -329,8 +485,9 @@ int Supervisor::run() {
   impl_->spawn(impl_->end_with_keeper());
   impl_->spawn(impl_->desk.run());
   impl_->spawn(impl_->watch_sampler());
+  impl_->spawn(impl_->watch_signals());
   for (const auto& session : impl_->targets)
-    impl_->spawn(impl_->poll_forever(*session));
+    impl_->start_polling(*session);
   impl_->loop.run();
   return impl_->exit_code;
 }

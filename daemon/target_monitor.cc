@@ -47,12 +47,15 @@ TargetMonitor::TargetMonitor(
 boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   const TimePoint started = now();
   Result<ActivitySnapshot> snapshot = co_await activity_.poll();
+  if (retired_) co_return false;
   chronicle_.polled(target_, snapshot, now() - started);
   if (!snapshot) co_return false;
   drop_on_failover(snapshot->server);
   co_await carry_out(tracker_.observe(*snapshot, now()));
+  if (retired_) co_return false;
   sessions_ = std::move(snapshot->rows);
   co_await look_at_waits();
+  if (retired_) co_return false;
   chronicle_.sightings(target_, tracker_, now());
   co_return true;
 }
@@ -69,6 +72,7 @@ boost::asio::awaitable<void> TargetMonitor::look_at_waits() {
   }
   if (pacer_.due(now())) {
     Result<LockSnapshot> answer = co_await lock_source_.locks(std::move(matched));
+    if (retired_) co_return;
     chronicle_.locks_asked(target_, answer);
     pacer_.asked(answer ? std::optional(answer->server_time) : std::nullopt, now());
     locks_ = answer ? std::optional(std::move(*answer)) : std::nullopt;
@@ -103,6 +107,7 @@ void TargetMonitor::tell(const escalation::Orders& orders) {
 boost::asio::awaitable<void> TargetMonitor::carry_out(escalation::Orders orders) {
   tell(orders);
   for (const escalation::SignalOrder& order : orders.signals) {
+    if (retired_) co_return;
     const SignalReply reply = co_await signaller_.send(order);
     chronicle_.signalled(target_, order, reply);
     tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
@@ -150,6 +155,18 @@ void TargetMonitor::capture_done(
   chronicle_.waits(target_, sessions_, locks_);
   tell(tracker_.terminate_pending_seen(order.id, pending, now()));
   chronicle_.sightings(target_, tracker_, now());
+}
+
+void TargetMonitor::no_local_process(
+    const escalation::CaptureOrder& order,
+    const std::string& why
+) {
+  chronicle_.no_local_process(target_, order.id, why);
+}
+
+void TargetMonitor::retire(const std::string& why) {
+  tell(tracker_.drop_all(why, now()));
+  retired_ = true;
 }
 
 void TargetMonitor::reconfigure(const Settings& settings) {

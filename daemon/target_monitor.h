@@ -46,6 +46,13 @@ class TargetMonitor {
       std::chrono::steady_clock::duration took
   );
 
+  /// There will be no capture for this order: the server's processes are not of this host.
+  void no_local_process(const escalation::CaptureOrder& order, const std::string& why);
+
+  /// Ends every sighting and does nothing more, not even with what is under way: the target is no
+  /// more.
+  void retire(const std::string& why);
+
   /// New mode and rules after a reload.
   void reconfigure(const Settings& settings);
 
@@ -76,6 +83,7 @@ class TargetMonitor {
   std::vector<Activity> sessions_;  ///< of the latest poll
   std::optional<LockSnapshot> locks_;
   LockPacer pacer_;
+  bool retired_ = false;
 };
 
 }  // namespace pghang

@@ -45,6 +45,18 @@ struct TimelineEntry {
   friend bool operator==(const TimelineEntry&, const TimelineEntry&) = default;
 };
 
+/// An accepted signal, and what became of it: seconds since it was accepted, as pghangd came to see
+/// it. Absent: not seen.
+struct SentSignal {
+  std::string signal;                      ///< `cancel` or `terminate`
+  std::int64_t accepted_at_micros = 0;     ///< unix epoch
+  std::optional<double> seen_seconds;      ///< PostgreSQL's handler had noted it
+  std::optional<double> serviced_seconds;  ///< the backend had taken it up
+  std::optional<double> gone_seconds;      ///< the statement (terminate: the process) was over
+
+  friend bool operator==(const SentSignal&, const SentSignal&) = default;
+};
+
 /// One stuck backend from match to end.
 struct Incident {
   std::string id;  ///< `20261122T151203Z-4711`, unique within a daemon
@@ -64,7 +76,8 @@ struct Incident {
   /// Of the latest poll or capture; null: it neither waits nor is waited for. Shared by the
   /// incidents of one queue, which may be hundreds.
   std::shared_ptr<const WaitGraph> wait_graph;
-  std::string capture_error;  ///< why there is no evidence, if a capture failed
+  std::string capture_error;        ///< why there is no evidence, if a capture failed
+  std::vector<SentSignal> signals;  ///< in the order they were accepted
 };
 
 }  // namespace pghang

@@ -87,7 +87,28 @@ json::object target_object(const TargetView& target) {
                                     : json::value(rfc3339(target.last_poll_micros))},
       {"sessions", std::move(sessions)},
       {"backends", target.backends.size()},
+      {"mode", json_string_or_null(target.mode)},
+      {"local_process", target.local ? json::value(*target.local) : json::value()},
+      {"not_local", json_string_or_null(target.not_local)},
   };
+}
+
+json::value seconds_value(const std::optional<double>& seconds) {
+  return seconds ? json_number(*seconds) : json::value();
+}
+
+json::array signals_array(const std::vector<SentSignal>& signals) {
+  json::array array;
+  for (const SentSignal& sent : signals) {
+    array.push_back(json::object{
+        {"signal", json_string(sent.signal)},
+        {"accepted_at", rfc3339(sent.accepted_at_micros)},
+        {"seen_seconds", seconds_value(sent.seen_seconds)},
+        {"serviced_seconds", seconds_value(sent.serviced_seconds)},
+        {"gone_seconds", seconds_value(sent.gone_seconds)},
+    });
+  }
+  return array;
 }
 
 }  // namespace
@@ -148,6 +169,7 @@ std::string incident_json(const Incident& incident) {
     });
   }
   object["timeline"] = std::move(timeline);
+  object["signals"] = signals_array(incident.signals);
   object["activity"] = activity_object(incident.activity);
   object["capture_error"] = json_string_or_null(incident.capture_error);
   object["wait_graph"] = wait_graph_value(incident.wait_graph.get());

@@ -89,6 +89,11 @@ std::string target_line(const TargetView& target) {
   if (target.server) html += ", PostgreSQL " + html_escaped(target.server->version);
   html += ", <code>" + html_escaped(target.dsn) + "</code>";
   if (target.last_poll_micros != 0) html += ", last poll " + rfc3339(target.last_poll_micros);
+  if (!target.mode.empty()) html += ", mode " + html_escaped(target.mode);
+  if (target.local == false) {
+    html +=
+        ", <b>no local process</b> (nothing can be captured): " + html_escaped(target.not_local);
+  }
   return html + "</li>\n";
 }
 

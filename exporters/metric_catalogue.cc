@@ -41,8 +41,23 @@ const std::vector<MetricDescription>& metric_catalogue() {
       {"pghangd_signal_effect_seconds",
        "histogram",
        "target,signal",
-       "Signal accepted to its backend (or statement) seen gone.",
+       "Signal accepted to its backend (or statement) seen gone: by looks at the process 5, 20, "
+       "100 "
+       "and 500 ms, 1, 2 and 5 s after it, then by the polls.",
        {0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300}},
+      {"pghangd_signal_seen_seconds",
+       "histogram",
+       "target,signal",
+       "Signal accepted to PostgreSQL's handler having noted it, by the same looks at the flag in "
+       "the "
+       "backend's memory; none of a server on another host.",
+       {0.01, 0.025, 0.15, 0.6, 1.25, 2.5, 6, 30, 60, 300}},
+      {"pghangd_signal_serviced_seconds",
+       "histogram",
+       "target,signal",
+       "Signal accepted to the backend having taken it up (the flag is clear again), by the same "
+       "looks; none of a server on another host.",
+       {0.01, 0.025, 0.15, 0.6, 1.25, 2.5, 6, 30, 60, 300}},
       {"pghangd_unresponsive_backends",
        "gauge",
        "target,cause",

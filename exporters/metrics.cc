@@ -66,6 +66,8 @@ void Metrics::Impl::start_known_counters(const View& view) {
       for (const char* outcome : kSignalOutcomes)
         (void)registry.counter("pghangd_signals_total", {target.name, signal, outcome});
       (void)registry.histogram("pghangd_signal_effect_seconds", {target.name, signal});
+      (void)registry.histogram("pghangd_signal_seen_seconds", {target.name, signal});
+      (void)registry.histogram("pghangd_signal_serviced_seconds", {target.name, signal});
     }
     for (const char* result : kPollResults)
       (void)registry.counter("pghangd_polls_total", {target.name, result});
@@ -148,6 +150,23 @@ void Metrics::signal_effect(
     std::chrono::duration<double> took
 ) {
   impl_->registry.histogram("pghangd_signal_effect_seconds", {target, signal})
+      .Observe(took.count());
+}
+
+void Metrics::signal_seen(
+    const std::string& target,
+    const std::string& signal,
+    std::chrono::duration<double> took
+) {
+  impl_->registry.histogram("pghangd_signal_seen_seconds", {target, signal}).Observe(took.count());
+}
+
+void Metrics::signal_serviced(
+    const std::string& target,
+    const std::string& signal,
+    std::chrono::duration<double> took
+) {
+  impl_->registry.histogram("pghangd_signal_serviced_seconds", {target, signal})
       .Observe(took.count());
 }
 

@@ -37,6 +37,18 @@ class Metrics {
       const std::string& signal,
       std::chrono::duration<double> took
   );
+  /// Signal accepted → its flag seen set in the backend's memory.
+  void signal_seen(
+      const std::string& target,
+      const std::string& signal,
+      std::chrono::duration<double> took
+  );
+  /// Signal accepted → its flag seen cleared again, or its work done.
+  void signal_serviced(
+      const std::string& target,
+      const std::string& signal,
+      std::chrono::duration<double> took
+  );
   void incident_resolved(
       const std::string& target,
       const std::string& cause,

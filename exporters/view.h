@@ -34,6 +34,9 @@ struct TargetView {
   std::vector<StateCount> counts;
   std::vector<BackendView> backends;
   std::optional<std::size_t> blocked_backends;  ///< absent: not known
+  std::string mode;                             ///< `observe` or `enforce`
+  std::optional<bool> local;  ///< its processes are of this host; absent: not known yet
+  std::string not_local;      ///< why they are not
 };
 
 struct View {

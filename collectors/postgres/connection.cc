@@ -72,6 +72,8 @@ struct Connection::Impl {
     ready = false;
     if (socket.is_open()) socket.release();
     system_identifier.clear();
+    client_port = 0;
+    backend_start.reset();
     connection.reset();
   }
 
@@ -112,6 +114,8 @@ struct Connection::Impl {
   PgConnection connection;
   asio::posix::stream_descriptor socket;
   std::string system_identifier;
+  std::uint16_t client_port = 0;
+  std::optional<PgTimestamp> backend_start;
   pid_t server_process = 0;
   bool ready = false;
 };
@@ -231,11 +235,17 @@ asio::awaitable<Result<void>> Connection::identify(Deadline deadline) {
   // Two statements: the server checks EXECUTE when a plan starts, so no CASE in front of the call
   // avoids the error (and its line in the server's log).
   const Result<QueryResult> may = co_await query(
-      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
+      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'),"
+      " pg_catalog.inet_client_port(), backend_start"
+      " FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())",
       {},
       deadline
   );
   if (!connected()) co_return may.error();
+  if (may) {
+    impl_->client_port = static_cast<std::uint16_t>(may->integer(0, 1).value_or(0));
+    impl_->backend_start = may->timestamp(0, 2);
+  }
   if (!may || may->boolean(0, 0) != true) co_return Result<void>();
   const Result<QueryResult> identifier = co_await query(
       "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()",
@@ -295,6 +305,14 @@ pid_t Connection::server_process() const {
 
 const std::string& Connection::system_identifier() const {
   return impl_->system_identifier;
+}
+
+std::uint16_t Connection::client_port() const {
+  return impl_->client_port;
+}
+
+std::optional<PgTimestamp> Connection::backend_start() const {
+  return impl_->backend_start;
 }
 
 void Connection::close() {

@@ -100,6 +100,11 @@ class Connection {
   /// pg_control_system()'s, read by open(); empty where the role may not execute that. Read once
   /// per connection since the server reads it from disk, and within one it cannot change.
   [[nodiscard]] const std::string& system_identifier() const;
+  /// The port of our side as the server sees it, inet_client_port(); 0 by a UNIX socket, or not
+  /// known.
+  [[nodiscard]] std::uint16_t client_port() const;
+  /// backend_start of our own backend; absent when not known.
+  [[nodiscard]] std::optional<PgTimestamp> backend_start() const;
   void close();
 
  private:

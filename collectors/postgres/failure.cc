@@ -65,9 +65,11 @@ Error statement_failure(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const bool denied = sqlstate != nullptr && sqlstate == kInsufficientPrivilege;
-  return {
-      denied ? Errc::permission_denied : Errc::refused,
-      one_line(primary != nullptr ? primary : PQresultErrorMessage(result))};
+  std::string words = one_line(primary != nullptr ? primary : PQresultErrorMessage(result));
+  // From 16 on what is missing is said there. That of other errors may hold data.
+  const char* detail = denied ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : nullptr;
+  if (detail != nullptr) words += ". " + one_line(detail);
+  return {denied ? Errc::permission_denied : Errc::refused, words};
 }
 
 }  // namespace pghang

@@ -228,6 +228,17 @@ asio::awaitable<Result<SamplerStats>> SamplerClient::stats(milliseconds deadline
   co_return value_in<SamplerStats>(answer, MessageType::stats_reply);
 }
 
+asio::awaitable<Result<Glance>>
+SamplerClient::glance(GlanceRequest request, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::glance,
+      codec::encode(request),
+      deadline
+  );
+  co_return value_in<Glance>(answer, MessageType::glanced);
+}
+
 pid_t SamplerClient::keeper_pid() const {
   return impl_->keeper;
 }

@@ -37,6 +37,11 @@ class Sampler {
   [[nodiscard]] virtual boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) = 0;
+
+  /// A light look at a backend. Errors: those of capture(), and not_found where it could not be
+  /// proven to be of this host.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<Glance>>
+  glance(GlanceRequest request, std::chrono::milliseconds deadline) = 0;
 };
 
 /// The helper gets this much longer than the deadline to say that it gave up.
@@ -66,6 +71,8 @@ class SamplerClient final : public Sampler {
   [[nodiscard]] boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) override;
+  [[nodiscard]] boost::asio::awaitable<Result<Glance>>
+  glance(GlanceRequest request, std::chrono::milliseconds deadline) override;
 
   /// The system calls of a process over some time. Not part of the port: the daemon has no way to
   /// ask for it. Errors: those of capture(), and refused (its state; no way to trace it is left),

@@ -161,6 +161,7 @@ void Keeper::accept(std::string_view packet) {
   switch (message->header.type) {
     case MessageType::capture:
     case MessageType::prewarm:
+    case MessageType::glance:
     case MessageType::trace: relay(*message, packet); return;
     case MessageType::stats: {
       SamplerStats stats = stats_;
@@ -225,6 +226,7 @@ void Keeper::take_from_worker(std::string_view packet) {
     case MessageType::captured:
     case MessageType::prewarmed:
     case MessageType::traced:
+    case MessageType::glanced:
     case MessageType::failed:
       if (!in_flight_ || message->header.id != in_flight_->id) return;
       in_flight_.reset();

@@ -17,6 +17,8 @@ bool known(MessageType type) {
     case MessageType::prewarm:
     case MessageType::stats:
     case MessageType::trace:
+    case MessageType::glance:
+    case MessageType::glanced:
     case MessageType::captured:
     case MessageType::failed:
     case MessageType::stats_reply:

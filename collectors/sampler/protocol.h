@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "collectors/evidence/capture.h"
+#include "collectors/evidence/glance.h"
 #include "collectors/evidence/syscall_trace.h"
 #include "config/result.h"
 
@@ -22,14 +23,14 @@
 /// never takes a path, a program or an address from outside; it takes pids.
 ///
 ///   daemon → keeper   capture (CaptureRequest), prewarm (PrewarmRequest), trace (TraceRequest),
-///                     stats (empty)
+///                     glance (GlanceRequest), stats (empty)
 ///   keeper → daemon   captured (Capture), prewarmed (empty), traced (SyscallTrace),
-///                     failed (CaptureFailure), stats_reply (SamplerStats)
-///   worker → keeper   captured, prewarmed, traced, failed, and touching (TouchingNotice): every
-///                     capture child says its pid before it looks at a target
+///                     glanced (Glance), failed (CaptureFailure), stats_reply (SamplerStats)
+///   worker → keeper   captured, prewarmed, traced, glanced, failed, and touching (TouchingNotice):
+///                     every capture child says its pid before it looks at a target
 ///
-/// The keeper answers stats itself. It relays one capture, prewarm or trace at a time to its
-/// worker; a second one meanwhile is answered `failed` busy. It reads headers only, and of the
+/// The keeper answers stats itself. It relays one capture, prewarm, trace or glance at a time to
+/// its worker; a second one meanwhile is answered `failed` busy. It reads headers only, and of the
 /// bodies only TouchingNotice.
 ///
 /// Deadlines are nested. The worker ends a capture child at memory_budget(): the target's memory
@@ -47,7 +48,7 @@
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
-inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::uint16_t kProtocolVersion = 4;
 inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
@@ -65,11 +66,13 @@ enum class MessageType : std::uint16_t {
   prewarm = 2,
   stats = 3,
   trace = 4,
+  glance = 5,
   captured = 101,
   failed = 102,
   stats_reply = 103,
   prewarmed = 104,
   traced = 105,
+  glanced = 106,
   touching = 201,  ///< between the helper's own processes only
 };
 
@@ -106,6 +109,8 @@ struct CaptureRequest {
   /// Of this host, with server_pid: a process in that namespace, or 0: which one it is has to be
   /// found out.
   pid_t server_process = 0;
+  /// With server_pid: only a process whose title names a client at this port; 0: any.
+  std::uint16_t client_port = 0;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.
@@ -125,6 +130,20 @@ struct TraceRequest {
 
 inline constexpr std::uint32_t kMinTraceMs = 100;
 inline constexpr std::uint32_t kMaxTraceMs = 60'000;
+
+/// Asks for a light look at a backend (Glance): no stop, no stack, nothing but its state, its
+/// signals and, where wanted, its interrupt flags.
+struct GlanceRequest {
+  pid_t pid = 0;                              ///< as SQL says it
+  std::int64_t expect_started_at_micros = 0;  ///< as in CaptureRequest
+  pid_t server_process = 0;                   ///< as in CaptureRequest
+  bool flags = true;
+  /// Proves that the server is of this host, our own backend being `pid`: `server_process` has made
+  /// its UNIX socket and is PostgreSQL's, or (over TCP) the process found says our `client_port` in
+  /// its title, which is what the server sees of our connection. Otherwise the answer is not_found.
+  bool prove_local = false;
+  std::uint16_t client_port = 0;  ///< inet_client_port(); 0 by a UNIX socket
+};
 
 /// Asks the worker to parse the modules of a process ahead of time.
 struct PrewarmRequest {

@@ -75,6 +75,7 @@ class Worker {
   [[nodiscard]] std::string answer(const Message& message);
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
   [[nodiscard]] Result<void> prewarm(const PrewarmRequest& request, Turn& turn);
+  [[nodiscard]] Result<Glance> glance(const GlanceRequest& request, Turn& turn);
   void find_mappings(ChildReport& report);
   void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
   [[nodiscard]] Result<SyscallTrace> trace(const TraceRequest& request, Turn& turn);
@@ -134,6 +135,12 @@ std::string Worker::answer(const Message& message) {
       const auto warmed = prewarm(*request, turn);
       if (!warmed) return encode_failure(id, warmed.error());
       return encode_message({.type = MessageType::prewarmed, .id = id}, {});
+    }
+  } else if (message.header.type == MessageType::glance) {
+    if (const auto request = codec::decode<GlanceRequest>(message.body)) {
+      const auto seen = glance(*request, turn);
+      if (!seen) return encode_failure(id, seen.error());
+      return encode_message({.type = MessageType::glanced, .id = id}, codec::encode(*seen));
     }
   } else if (message.header.type == MessageType::trace) {
     if (const auto request = codec::decode<TraceRequest>(message.body)) {
@@ -215,6 +222,36 @@ Result<void> Worker::prewarm(const PrewarmRequest& request, Turn& turn) {
   if (report->capture.gone) return Error{Errc::not_found, "no such process"};
   load_modules(report->capture.key.pid, report->mappings);
   return boost::system::in_place_value;
+}
+
+Result<Glance> Worker::glance(const GlanceRequest& request, Turn& turn) {
+  if (request.pid <= 0) return Error{Errc::malformed, "no such pid"};
+  ChildTask task;
+  task.kind = ChildTask::Kind::glance;
+  task.request.pid = request.pid;
+  task.request.server_pid = true;
+  task.request.server_process = request.server_process;
+  task.request.expect_started_at_micros = request.expect_started_at_micros;
+  task.request.client_port = request.client_port;
+  task.prove_local = request.prove_local;
+  task.flags = request.flags;
+  auto report = in_child(task, child_budget(turn.deadline), turn);
+  if (report && report->need_modules) {
+    settle(task, report->capture);
+    load_modules(task.request.pid, report->mappings);
+    task.ask_for_modules = false;
+    report = in_child(task, child_budget(turn.deadline), turn);
+  }
+  if (!report) return report.error();
+  if (report->failure) return Error{report->failure->code, report->failure->context};
+  const Capture& capture = report->capture;
+  Glance seen;
+  seen.key = capture.key;
+  seen.gone = capture.gone || capture.samples.empty();
+  seen.ppid = capture.ppid;
+  if (!seen.gone) seen.sample = capture.samples.front();
+  seen.statement_runs = report->statement_runs;
+  return seen;
 }
 
 void Worker::load_modules(pid_t pid, const std::vector<Mapping>& mappings) {

@@ -28,6 +28,22 @@ TEST(TargetProblems, NamesAreUniqueAndFitForALabel) {
   EXPECT_EQ(problems_of("targets: [{name: ''}]"), Lines{"f:1: targets[0].name: is required"});
 }
 
+TEST(TargetProblems, ItsOwnRulesAreCheckedAsTheFilesAre) {
+  EXPECT_EQ(
+      problems_of("targets:\n  - rules:\n      - name: r\n      - {name: r, match: {state: actve}}"
+      ),
+      (Lines{
+          "f:4: targets[0].rules[1].name: is also the name of targets[0].rules[0]",
+          "f:4: targets[0].rules[1].match.state: `actve` is not a state of pg_stat_activity; did "
+          "you "
+          "mean `active`?"})
+  );
+  EXPECT_EQ(
+      problems_of("targets: [{rules: [{name: r, matches: {}}]}]"),
+      Lines{"f:1: targets[0].rules[0].matches: unknown key; did you mean `match`?"}
+  );
+}
+
 TEST(TargetProblems, ADsnLooksLikeOne) {
   const Lines expected{
       "f:1: targets[0].dsn: is neither `keyword=value ...` nor a postgresql:// URI"};

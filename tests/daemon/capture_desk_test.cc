@@ -61,6 +61,26 @@ TEST_F(Desk, AsksByThePidThatSqlSaid) {
   EXPECT_EQ(sampler_.asked[0].request.server_process, 5000);
 }
 
+TEST_F(Desk, WhereAServerIsGoesBeforeCapturesAndGlancesAfterThem) {
+  std::vector<std::string> order;
+  desk_.glance({.pid = 1}, [&](const Result<Glance>&) {
+    order.emplace_back("glance " + std::to_string(done_.size()));
+  });
+  desk_.submit(job(10));
+  desk_.locate({.pid = 2}, [&](const Result<Glance>&) {
+    order.emplace_back("locate " + std::to_string(done_.size()));
+  });
+  serve();
+  EXPECT_EQ(order, (std::vector<std::string>{"locate 0", "glance 1"}));
+}
+
+TEST_F(Desk, RefusesGlancesBeyondItsLimitAtOnce) {
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i <= CaptureDesk::kMaxGlances; ++i)
+    desk_.glance({.pid = 1}, [&](const Result<Glance>& seen) { refused += seen ? 0U : 1U; });
+  EXPECT_EQ(refused, 1U);
+}
+
 TEST_F(Desk, CapturesGoBeforePrewarming) {
   desk_.prewarm({.pid = 99});
   desk_.submit(job(10));

@@ -10,6 +10,7 @@ namespace {
 using sampler::CaptureFailure;
 using sampler::CaptureRequest;
 using sampler::ChildReport;
+using sampler::GlanceRequest;
 using sampler::MessageType;
 using sampler::PrewarmRequest;
 using sampler::SamplerStats;
@@ -33,6 +34,8 @@ void decode_by_type(MessageType type, std::string_view body) {
     case MessageType::prewarm: return decode_body<PrewarmRequest>(body);
     case MessageType::trace: return decode_body<TraceRequest>(body);
     case MessageType::traced: return decode_body<SyscallTrace>(body);
+    case MessageType::glance: return decode_body<GlanceRequest>(body);
+    case MessageType::glanced: return decode_body<Glance>(body);
     case MessageType::captured: return decode_body<Capture>(body);
     case MessageType::failed: return decode_body<CaptureFailure>(body);
     case MessageType::stats_reply: return decode_body<SamplerStats>(body);
