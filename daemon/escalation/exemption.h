@@ -8,6 +8,7 @@
 namespace pghang::escalation {
 
 /// Why a matched backend is never signalled (DESIGN section 8). The spelling is a metric label.
+/// Saved by its number (saved_sighting.h): new ones go at the end.
 enum class Exemption {
   own_session,      ///< application_name is ours; any client may call itself so, and is spared
   superuser,        ///< the session's role is superuser, unless the rule includes the user by name

@@ -7,6 +7,7 @@
 
 #include "config/settings.h"
 #include "daemon/escalation/exemption.h"
+#include "daemon/escalation/saved_sighting.h"
 #include "daemon/escalation/signal.h"
 #include "diagnosis/incident.h"
 
@@ -81,6 +82,8 @@ struct HoldOff {
   Duration length{0};
 };
 
+[[nodiscard]] Moment moment_of(TimePoint at);
+
 /// One sighting from first match to end, as a pure function of its inputs. The stage only ever
 /// moves forward; every input leads to at most one step. `now` must not go backwards.
 ///
@@ -125,11 +128,26 @@ class SightingMachine {
       TimePoint now
   );
 
+  /// Goes on where another one was. A signal that was under way may have been sent: after its grace
+  /// nothing more is, as if its answer had been unknown once too often. `same_boot`: the moments
+  /// are of this boot; else every clock starts again at `now`. No moment is later than `now`.
+  SightingMachine(
+      const Policy& policy,
+      Judged judged,
+      const SavedMachine& saved,
+      bool same_boot,
+      TimePoint now
+  );
+
+  [[nodiscard]] SavedMachine saved() const;
+
   [[nodiscard]] Action advance(const Input& input, TimePoint now);
 
   void set_policy(const Policy& policy) { policy_ = policy; }
 
   [[nodiscard]] Stage stage() const { return stage_; }
+
+  [[nodiscard]] TimePoint first_seen() const { return first_seen_; }
 
   [[nodiscard]] TimePoint stage_since() const { return stage_since_; }
 

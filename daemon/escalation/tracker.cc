@@ -14,10 +14,12 @@ struct Sighting {
   SightingState state;
   Guard guard;
   SightingMachine machine;
+  bool unseen = false;  ///< resumed, and no poll has shown since what became of it
 };
 
 /// What a sighting that ended leaves behind while its last grace runs.
 struct Echo {
+  SightingId id = 0;
   Guard guard;
   HoldOff hold_off;
 };
@@ -50,7 +52,10 @@ struct Tracker::Impl {
   TimePoint tick(TimePoint now) { return latest = std::max(latest, now); }
 
   [[nodiscard]] Policy policy(std::size_t rule_index) const {
-    const Rule& rule = rules.rules()[rule_index];
+    return policy(rules.rules()[rule_index]);
+  }
+
+  [[nodiscard]] Policy policy(const Rule& rule) const {
     return {
         .mode = mode,
         .action = rule.action,
@@ -74,7 +79,7 @@ struct Tracker::Impl {
     state.terminate_accepted_at = machine.terminate_accepted_at();
     if (before != state.stage) {
       orders.changes.push_back(
-          {state.id, before, state.stage, action.outcome, std::move(action.note), state}
+          {state.id, before, state.stage, action.outcome, std::move(action.note), state, false}
       );
     }
     if (action.suppressed) orders.suppressions.push_back({state.id, *std::move(action.suppressed)});
@@ -90,7 +95,7 @@ struct Tracker::Impl {
     }
     if (state.stage != Stage::resolved) return;
     if (const auto hold_off = machine.hold_off(now)) {
-      echoes.insert_or_assign(state.activity.key, Echo{sighting.guard, *hold_off});
+      echoes.insert_or_assign(state.activity.key, Echo{state.id, sighting.guard, *hold_off});
     }
   }
 
@@ -110,7 +115,61 @@ struct Tracker::Impl {
       poll.exemption = exemption_of(*row, rules.rules()[sighting.state.rule]);
       if (same || sighting.state.terminate_accepted_at) sighting.state.activity = *row;
     }
+    const bool unseen = std::exchange(sighting.unseen, false);
     advance(sighting, poll, now, orders);
+    if (!unseen || sighting.state.stage != Stage::resolved) return;
+    StageChange& end = orders.changes.back();
+    end.unseen = true;
+    end.note += ", while pghangd was not running";
+  }
+
+  [[nodiscard]] bool has_one_of(const BackendKey& backend) const {
+    return std::ranges::any_of(sightings, [&](const auto& entry) {
+      return entry.second.state.activity.key == backend;
+    });
+  }
+
+  void resume(const SavedSighting& saved, bool same_boot, TimePoint now, Orders& orders) {
+    last_id = std::max(last_id, saved.id);
+    const BackendKey& backend = saved.guard.backend;
+    const Policy its_policy = policy(saved.rule);
+    SightingMachine machine(its_policy, judged(saved.guard), saved.machine, same_boot, now);
+    if (machine.stage() == Stage::resolved) {
+      const auto hold_off = machine.hold_off(now);
+      if (hold_off) echoes.try_emplace(backend, Echo{saved.id, saved.guard, *hold_off});
+      return;
+    }
+    if (sightings.contains(saved.id) || has_one_of(backend)) return;
+
+    const auto rule = std::ranges::find(rules.rules(), saved.rule);
+    SightingState state;
+    state.id = saved.id;
+    state.rule = static_cast<std::size_t>(rule - rules.rules().begin());
+    state.rule_name = saved.rule.name;
+    state.stage = machine.stage();
+    state.exemption = machine.exemption();
+    state.activity = saved.activity;
+    state.activity.key = backend;
+    state.first_seen = machine.first_seen();
+    state.stage_since = machine.stage_since();
+    state.cancel_accepted_at = machine.cancel_accepted_at();
+    state.terminate_accepted_at = machine.terminate_accepted_at();
+    const auto added =
+        sightings.emplace(saved.id, Sighting{state, saved.guard, std::move(machine), true});
+    if (rule != rules.rules().end()) return;
+    const Dropped why{"its rule was changed or removed while pghangd was not running"};
+    advance(added.first->second, why, now, orders);
+  }
+
+  [[nodiscard]] SavedSighting saved(const Sighting& sighting) const {
+    const SightingState& state = sighting.state;
+    return {
+        .id = state.id,
+        .rule = rules.rules()[state.rule],
+        .guard = sighting.guard,
+        .machine = sighting.machine.saved(),
+        .activity = state.activity,
+    };
   }
 
   void judge(const Activity& row, TimePoint now, Orders& orders) {
@@ -129,7 +188,8 @@ struct Tracker::Impl {
     state.first_seen = now;
     state.stage_since = now;
     SightingMachine machine(policy(*rule), judged(guard), inherited, now);
-    const auto added = sightings.emplace(state.id, Sighting{state, guard, std::move(machine)});
+    const auto added =
+        sightings.emplace(state.id, Sighting{state, guard, std::move(machine), false});
     const Polled poll{
         .presence = Presence::same_statement,
         .criteria_hold = true,
@@ -232,6 +292,42 @@ Orders Tracker::drop_all(const std::string& why, TimePoint now) {
   for (auto& entry : impl_->sightings) {
     impl_->advance(entry.second, Dropped{why}, now, orders);
   }
+  impl_->erase_resolved();
+  return orders;
+}
+
+std::vector<SavedSighting> Tracker::saved() const {
+  std::vector<SavedSighting> all;
+  all.reserve(impl_->sightings.size() + impl_->echoes.size());
+  for (const auto& entry : impl_->sightings)
+    all.push_back(impl_->saved(entry.second));
+  for (const auto& entry : impl_->echoes) {
+    const Echo& echo = entry.second;
+    SavedSighting& left = all.emplace_back();
+    left.id = echo.id;
+    left.guard = echo.guard;
+    left.machine.stage = Stage::resolved;
+    left.machine.hold_off = SavedHoldOff{moment_of(echo.hold_off.since), echo.hold_off.length};
+  }
+  return all;
+}
+
+std::optional<SavedSighting> Tracker::saved(SightingId id) const {
+  const auto sighting = impl_->sightings.find(id);
+  if (sighting == impl_->sightings.end()) return std::nullopt;
+  return impl_->saved(sighting->second);
+}
+
+Orders Tracker::resume(const std::vector<SavedSighting>& saved, bool same_boot, TimePoint now) {
+  now = impl_->tick(now);
+  std::vector<const SavedSighting*> latest_first;
+  latest_first.reserve(saved.size());
+  for (const SavedSighting& one : saved)
+    latest_first.push_back(&one);
+  std::ranges::sort(latest_first, std::ranges::greater{}, &SavedSighting::id);
+  Orders orders;
+  for (const SavedSighting* one : latest_first)
+    impl_->resume(*one, same_boot, now, orders);
   impl_->erase_resolved();
   return orders;
 }

@@ -9,6 +9,7 @@
 #include "collectors/evidence/activity.h"
 #include "daemon/escalation/exemption.h"
 #include "daemon/escalation/rule_matcher.h"
+#include "daemon/escalation/saved_sighting.h"
 #include "daemon/escalation/signal.h"
 #include "diagnosis/incident.h"
 
@@ -55,6 +56,7 @@ struct StageChange {
   std::optional<Outcome> outcome;
   std::string note;
   SightingState sighting;  ///< after the move; find() does not know one that is resolved
+  bool unseen = false;     ///< resolved: it ended while nobody looked, so nobody knows when
 };
 
 /// A signal that was due and is not sent; reported once per sighting and reason.
@@ -127,6 +129,18 @@ class Tracker {
   /// Ends every sighting without an action, as `finished` with `why` as the note: a failover or
   /// another server answered.
   [[nodiscard]] Orders drop_all(const std::string& why, TimePoint now);
+
+  /// What a tracker of the next daemon resumes from: every open sighting, and of resolved ones
+  /// those that left a grace behind. saved(id): of an open one alone.
+  [[nodiscard]] std::vector<SavedSighting> saved() const;
+  [[nodiscard]] std::optional<SavedSighting> saved(SightingId id) const;
+  /// Goes on with sightings of the same server, each under its id, as if no time had been lost: a
+  /// grace ends when it would have ended, one saved in another boot runs anew. What was under way
+  /// is never sent again. Those whose rule is not among the rules any more end, as by
+  /// reconfigure(). Of several of one backend the latest counts, and none where the tracker has one
+  /// already. The next poll sees what became of them. Orders nothing else.
+  [[nodiscard]] Orders
+  resume(const std::vector<SavedSighting>& saved, bool same_boot, TimePoint now);
 
   /// An open sighting; null for any other. The pointer lives until the next call that is not const.
   [[nodiscard]] const SightingState* find(SightingId id) const;
