@@ -58,6 +58,12 @@ void check_signature_files(const SignatureFiles& signatures, std::vector<Finding
       findings.push_back({element("signatures.files", i), "must be an absolute path"});
 }
 
+void check_store(const StoreSettings& store, std::vector<Finding>& findings) {
+  const std::string& file = store.file;
+  if (file.empty() || file.starts_with('/') || file.starts_with("${STATE_DIRECTORY}/")) return;
+  findings.push_back({"store.file", "must be an absolute path, or start with ${STATE_DIRECTORY}/"});
+}
+
 /// They go to libdebuginfod in one variable, separated by spaces. It knows file:// too, and would
 /// read whatever is there.
 void check_symbols(const Symbols& symbols, std::vector<Finding>& findings) {
@@ -90,6 +96,7 @@ std::vector<Finding> check(const Settings& settings) {
   check_web(settings.web, findings);
   check_signature_files(settings.signatures, findings);
   check_symbols(settings.symbols, findings);
+  check_store(settings.store, findings);
   return findings;
 }
 

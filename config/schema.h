@@ -36,6 +36,8 @@ inline constexpr NumberRange kKept{0, 100'000};
 inline constexpr NumberRange kBundles{1, 100'000};
 inline constexpr NumberRange kQueryText{0, 64ULL << 10U};
 inline constexpr NumberRange kIncidentMemory{64ULL << 10U, 1ULL << 30U};
+inline constexpr DurationRange kStoreAge{hours{1}, 3650 * kDay};
+inline constexpr NumberRange kStoreBytes{1ULL << 20U, 1ULL << 40U};
 
 }  // namespace range
 
@@ -135,6 +137,13 @@ void describe(Visitor& v, Symbols& symbols) {
 }
 
 template <typename Visitor>
+void describe(Visitor& v, StoreSettings& store) {
+  v.text("file", store.file);
+  v.duration("max_age", store.max_age, range::kStoreAge);
+  v.size("max_bytes", store.max_bytes, range::kStoreBytes);
+}
+
+template <typename Visitor>
 void describe(Visitor& v, Settings& settings) {
   v.choice("mode", settings.mode, std::array{Mode::observe, Mode::enforce});
   v.section("polling", settings.polling);
@@ -147,6 +156,7 @@ void describe(Visitor& v, Settings& settings) {
   v.section("bundle", settings.bundle);
   v.section("signatures", settings.signatures);
   v.section("symbols", settings.symbols);
+  v.section("store", settings.store);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

@@ -161,6 +161,17 @@ struct Symbols {
   friend bool operator==(const Symbols&, const Symbols&) = default;
 };
 
+/// What outlives the daemon: incidents, signals sent, open escalations.
+struct StoreSettings {
+  /// Empty: nothing does. `${STATE_DIRECTORY}` at its start is systemd's; where that is not set,
+  /// as without systemd, nothing does either.
+  std::string file = "${STATE_DIRECTORY}/pghangd.db";
+  Duration max_age{std::chrono::hours{24 * 90}};  ///< of resolved incidents and their signals
+  std::uint64_t max_bytes = 256U << 20U;          ///< of the file; the oldest go first
+
+  friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
+};
+
 struct Settings {
   Mode mode = Mode::observe;
   Polling polling;
@@ -173,6 +184,7 @@ struct Settings {
   BundleSettings bundle;
   SignatureFiles signatures;
   Symbols symbols;
+  StoreSettings store;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

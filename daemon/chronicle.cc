@@ -140,18 +140,20 @@ void Chronicle::stage_changed(
     incident->resolved_at_micros = wall_clock_();
     const Outcome outcome = change.outcome.value_or(Outcome::finished);
     metrics_.incident_resolved(target, cause_of(incident), to_string(outcome));
-    if (outcome == Outcome::cancelled && sighting.cancel_accepted_at) {
+    if (!change.unseen && outcome == Outcome::cancelled && sighting.cancel_accepted_at) {
       metrics_.signal_effect(target, "cancel", now - *sighting.cancel_accepted_at);
     }
-    if (sighting.terminate_accepted_at &&
+    if (!change.unseen && sighting.terminate_accepted_at &&
         (outcome == Outcome::terminated || outcome == Outcome::self_resolved)) {
       metrics_.signal_effect(target, "terminate", now - *sighting.terminate_accepted_at);
     }
     fields.emplace_back("outcome", to_string(outcome));
+    keep(*incident);
     book_.trim();
   } else {
     incident->activity = sighting.activity;
     incident->activity.query = mask_query(sighting.activity.query);
+    keep(*incident);
   }
   if (change.to == Stage::unresponsive) {
     log_.warn(to_string(change.to), fields);
@@ -166,6 +168,7 @@ void Chronicle::signalled(
     const SignalReply& reply
 ) {
   metrics_.signal(target, to_string(order.kind), to_string(reply.answer));
+  answered(target, order, reply);
   if (reply.answer == escalation::SignalAnswer::accepted) {
     metrics_.signal_window(target, reply.window);
     return;  // the stage change tells the rest
@@ -243,6 +246,7 @@ void Chronicle::captured(
   incident->verdict = verdict;
   incident->fingerprint = print;
   incident->capture_error.clear();
+  if (!said_already) keep(*incident);
   if (said_already) {
     log_.debug("diagnosed", fields);
   } else {
@@ -294,7 +298,8 @@ void Chronicle::capture_failed(
          {"error", text}}
     );
   }
-  incident->capture_error = text;
+  const bool told = std::exchange(incident->capture_error, text) == text;
+  if (!told) keep(*incident);
 }
 
 void Chronicle::sightings(

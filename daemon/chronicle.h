@@ -18,11 +18,14 @@
 #include "diagnosis/signature.h"
 #include "exporters/bundle.h"
 #include "exporters/metrics.h"
+#include "exporters/store/records.h"
 #include "exporters/view.h"
 
 namespace pghang {
 
+class IncidentStore;
 class Logger;
+struct StoreNews;
 
 /// `12.3s`
 [[nodiscard]] std::string format_seconds(double seconds);
@@ -45,6 +48,44 @@ class Chronicle {
   using SaveBundle = std::function<void(std::string name, Bundle bundle)>;
 
   void save_bundles_with(SaveBundle save) { save_bundle_ = std::move(save); }
+
+  /// Where incidents and signals are kept; nowhere until it is called. `store` outlives us. What is
+  /// given to it becomes one with the next flush(), which is the caller's.
+  void keep_in(IncidentStore& store) { store_ = &store; }
+
+  /// Everything that is known is new to the store.
+  void keep_everything();
+  /// What the last daemon left behind, newest first. Before anything else happened.
+  void take_up(std::vector<Incident> incidents);
+
+  /// That sighting was the incident's, and is.
+  void
+  adopt(const std::string& target, escalation::SightingId sighting, const std::string& incident) {
+    book_.adopt(target, sighting, incident);
+  }
+
+  /// A sighting that was taken up goes on.
+  void went_on(const std::string& target, escalation::SightingId sighting, const std::string& note);
+  /// Ends the open incidents of before that are `orphaned`: no sighting goes on with them, and
+  /// nobody knows how they ended.
+  void end_orphans(const std::function<bool(const Incident&)>& orphaned, const std::string& note);
+  /// The same of incidents that came too late to be gone on with.
+  void end_late(std::vector<Incident> incidents, const std::string& note);
+  /// The incident of a sighting; empty when there is none.
+  [[nodiscard]] std::string incident_id(const std::string& target, escalation::SightingId sighting);
+  /// A signal is about to be sent: told to the audit trail, and again by signalled().
+  void ordered(
+      const std::string& target,
+      const escalation::SignalOrder& order,
+      const escalation::SightingState& sighting,
+      escalation::TimePoint now
+  );
+  /// A signal is sent although the store does not say in time that it has been recorded.
+  void sent_unrecorded();
+  void store_told(const StoreNews& news);
+
+  /// New bounds of what is kept in memory, after a reload.
+  void limit(Incidents limits) { book_.limit(limits); }
 
   /// `result` as BundleWriter::Done tells it.
   void bundle_saved(const std::string& result, const std::string& context);
@@ -105,6 +146,13 @@ class Chronicle {
  private:
   [[nodiscard]] TargetView& view_of(const std::string& target);
   void save(Incident& incident, Evidence evidence);
+  void keep(const Incident& incident);
+  void end_orphan(Incident& incident, const std::string& note);
+  void answered(
+      const std::string& target,
+      const escalation::SignalOrder& order,
+      const SignalReply& reply
+  );
 
   View& view_;
   Metrics& metrics_;
@@ -115,6 +163,9 @@ class Chronicle {
   SaveBundle save_bundle_;
   std::string last_bundle_error_;
   std::map<std::string, std::string> lock_errors_;  ///< by target, the last one told
+  IncidentStore* store_ = nullptr;
+  /// Signals whose answer is still to come.
+  std::map<std::pair<std::string, escalation::SightingId>, SignalRecord> ordered_;
 };
 
 }  // namespace pghang

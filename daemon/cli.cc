@@ -143,6 +143,44 @@ bool take_durations(const DiagnoseTexts& texts, DiagnoseOptions& options) {
   return true;
 }
 
+struct IncidentsCommands {
+  CLI::App* list = nullptr;
+  CLI::App* show = nullptr;
+  CLI::App* audit = nullptr;
+};
+
+void add_store_options(CLI::App& command, IncidentsOptions& options) {
+  command
+      .add_option(
+          "--config.file",
+          options.config_file,
+          "Configuration file, for the place of the store"
+      )
+      ->type_name("FILE");
+  command.add_option("--store", options.store, "The store's file, instead")->type_name("FILE");
+  command.add_flag("--json", options.json, "Print JSON");
+}
+
+IncidentsCommands add_incidents_command(CLI::App& app, IncidentsOptions& options) {
+  CLI::App* incidents =
+      app.add_subcommand("incidents", "What the store knows, of past daemons too");
+  incidents->require_subcommand(1);
+  const IncidentsCommands commands{
+      incidents->add_subcommand("list", "Incidents, newest first"),
+      incidents->add_subcommand("show", "One incident: timeline, signals, report"),
+      incidents->add_subcommand("audit", "Every signal that was sent, oldest first")};
+  for (CLI::App* command : {commands.list, commands.show, commands.audit})
+    add_store_options(*command, options);
+  for (CLI::App* command : {commands.list, commands.audit}) {
+    command->add_option("--since", options.since, "Only of that long ago or later: 2d, 30min")
+        ->type_name("DURATION");
+  }
+  commands.list->add_option("--state", options.state, "Only these")
+      ->check(CLI::IsMember({"open", "resolved"}));
+  commands.show->add_option("id", options.id, "The incident's id")->required();
+  return commands;
+}
+
 /// One line, as for every other bad input.
 std::string usage_line(const CLI::App* /*app*/, const CLI::Error& error) {
   std::string line = "pghangd: " + std::string(error.what());
@@ -200,6 +238,8 @@ int run_cli(int argc, char** argv) {
   again->add_option("bundles", replay.files, "Files written by diagnose --save or by the daemon")
       ->required();
   again->add_flag("--json", replay.json, "Print the evidence and verdict as JSON");
+  IncidentsOptions incidents_options;
+  const IncidentsCommands incidents = add_incidents_command(app, incidents_options);
 
   try {
     app.parse(argc, argv);
@@ -213,6 +253,9 @@ int run_cli(int argc, char** argv) {
     return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
+  if (incidents.list->parsed()) return static_cast<int>(list_incidents_command(incidents_options));
+  if (incidents.show->parsed()) return static_cast<int>(show_incident_command(incidents_options));
+  if (incidents.audit->parsed()) return static_cast<int>(audit_command(incidents_options));
   if (!take_durations(texts, diagnose)) return static_cast<int>(ExitCode::usage);
   diagnose.sampler_program = sampler_program;
   return static_cast<int>(diagnose_command(diagnose));

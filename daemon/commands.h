@@ -44,6 +44,15 @@ struct ReplayOptions {
   bool json = false;
 };
 
+struct IncidentsOptions {
+  std::string config_file;  ///< says where the store is; empty: built-in defaults
+  std::string store;        ///< the file, whatever the configuration says
+  bool json = false;
+  std::string since;  ///< a duration; empty: all
+  std::string state;  ///< `open`, `resolved`; empty: all
+  std::string id;     ///< of show
+};
+
 /// Puts the command line's words over loaded settings.
 void apply_overrides(const ConfigOptions& options, Settings& settings);
 
@@ -61,5 +70,9 @@ run_command(const ConfigOptions& options, const std::string& sampler_program);
 [[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
 [[nodiscard]] ExitCode replay_command(const ReplayOptions& options);
+/// The store, also while a daemon writes it.
+[[nodiscard]] ExitCode list_incidents_command(const IncidentsOptions& options);
+[[nodiscard]] ExitCode show_incident_command(const IncidentsOptions& options);
+[[nodiscard]] ExitCode audit_command(const IncidentsOptions& options);
 
 }  // namespace pghang

@@ -29,6 +29,16 @@ class IncidentBook {
   /// The incident of a sighting, open or not yet forgotten; null when there is none.
   [[nodiscard]] Incident* find(const std::string& target, escalation::SightingId sighting);
 
+  /// An incident of an earlier daemon, already in the list, goes on with that sighting.
+  void adopt(const std::string& target, escalation::SightingId sighting, const std::string& id) {
+    if (!id.empty()) ids_[{target, sighting}] = id;
+  }
+
+  void limit(Incidents limits) {
+    limits_ = limits;
+    trim();
+  }
+
   /// Enforces the limits: resolved incidents go, oldest first.
   void trim();
 

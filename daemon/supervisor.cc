@@ -18,6 +18,7 @@
 #include "daemon/capture_desk.h"
 #include "daemon/chronicle.h"
 #include "daemon/config_reloader.h"
+#include "daemon/incident_store.h"
 #include "daemon/logger.h"
 #include "daemon/postgres_ports.h"
 #include "daemon/target_monitor.h"
@@ -35,6 +36,10 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Duration kSamplerStatsInterval{std::chrono::seconds{5}};
 constexpr Duration kSamplerStatsDeadline{std::chrono::seconds{1}};
+constexpr Duration kStoreStatusInterval{std::chrono::seconds{1}};
+/// What the last daemon left behind is worth waiting for, but not for ever. 250 MB are read and
+/// checked in 1 s.
+constexpr Duration kLoadPatience{std::chrono::seconds{5}};
 
 std::int64_t wall_clock() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -89,6 +94,7 @@ struct Supervisor::Impl {
   CaptureDesk desk;
   BundleWriter bundles;
   ConfigReloader reloader;
+  std::unique_ptr<IncidentStore> store;  ///< null: none is configured
   std::vector<std::unique_ptr<TargetSession>> targets;
   std::unique_ptr<HttpServer> http;
   std::size_t polled_once = 0;
@@ -125,12 +131,8 @@ struct Supervisor::Impl {
         reloader(loop.get_executor(), options.config_file) {
     chronicle.know(config.signatures);
     view.version = version();
-    if (bundles.enabled()) {
-      desk.keep_snapshots(settings.bundle.stack_memory);
-      chronicle.save_bundles_with([this](std::string name, Bundle bundle) {
-        bundles.submit(std::move(name), std::move(bundle));
-      });
-    }
+    save_bundles();
+    open_store();
     view.started_at_micros = wall_clock();
     for (const Target& target : settings.targets) {
       TargetView& published = view.targets.emplace_back();
@@ -145,6 +147,82 @@ struct Supervisor::Impl {
       ));
     }
     publish_mode();
+  }
+
+  void save_bundles() {
+    desk.keep_snapshots(bundles.enabled() && settings.bundle.stack_memory);
+    Chronicle::SaveBundle save;
+    if (bundles.enabled()) {
+      save = [this](std::string name, Bundle bundle) {
+        bundles.submit(std::move(name), std::move(bundle));
+      };
+    }
+    chronicle.save_bundles_with(std::move(save));
+  }
+
+  void open_store() {
+    const std::string file = store_file(settings.store.file);
+    if (file.empty()) return;
+    IncidentStore::Handlers handlers;
+    handlers.tell = [this](const StoreNews& news) {
+      chronicle.store_told(news);
+    };
+    handlers.late = [this](StoreContents contents) {
+      chronicle.end_late(std::move(contents.incidents), "pghangd was restarted without its store");
+    };
+    handlers.begun_anew = [this] {
+      chronicle.keep_everything();
+      for (const auto& session : targets)
+        session->monitor.remember_all_again();
+    };
+    store = std::make_unique<IncidentStore>(
+        loop.get_executor(),
+        file,
+        settings.store,
+        settings.incidents.keep,
+        std::move(handlers)
+    );
+  }
+
+  /// The loop does not wait for the disk, but the first poll does, for a while: it goes on where
+  /// the last daemon was.
+  awaitable<void> take_up_and_poll() {
+    if (store) {
+      std::optional<StoreContents> contents = co_await store->load(kLoadPatience);
+      take_up(contents ? std::move(*contents) : StoreContents{});
+    }
+    for (const auto& session : targets)
+      spawn(poll_forever(*session));
+  }
+
+  void take_up(StoreContents contents) {
+    chronicle.keep_in(*store);
+    chronicle.take_up(std::move(contents.incidents));
+    for (const auto& session : targets) {
+      std::vector<StoredEscalation> rows;
+      std::ranges::copy_if(contents.escalations, std::back_inserter(rows), [&](const auto& row) {
+        return row.target == session->monitor.target();
+      });
+      session->monitor.remember_in(*store, std::move(rows));
+    }
+    for (const StoredEscalation& row : contents.escalations) {
+      if (session_of(row.target) == nullptr) store->erase_escalation(row.target, row.sighting);
+    }
+    chronicle.end_orphans(
+        [this](const Incident& incident) { return session_of(incident.target) == nullptr; },
+        "its target is not configured any more, and nobody knows how it ended"
+    );
+    store->flush();
+  }
+
+  awaitable<void> watch_store() {
+    boost::asio::steady_timer timer(loop);
+    while (store) {
+      const StoreStatus status = store->status();
+      metrics.store(status.up, status.bytes, status.failures, status.dropped);
+      timer.expires_after(kStoreStatusInterval);
+      co_await timer.async_wait(as_tuple(use_awaitable));
+    }
   }
 
   void publish_mode() { view.mode = settings.mode == Mode::enforce ? "enforce" : "observe"; }
@@ -251,23 +329,26 @@ struct Supervisor::Impl {
     Settings fresh = std::move(loaded.settings);
     if (options.override_settings) options.override_settings(fresh);
     if (fresh.targets != settings.targets || fresh.web != settings.web ||
-        fresh.log.format != settings.log.format || fresh.incidents != settings.incidents ||
-        fresh.bundle != settings.bundle || fresh.symbols != settings.symbols) {
+        fresh.log.format != settings.log.format || fresh.store.file != settings.store.file ||
+        fresh.symbols != settings.symbols) {
       log.warn(
           "reload_partial",
-          {{"not_applied", "targets, web, log.format, incidents, bundle, symbols: at restart"}}
+          {{"not_applied", "targets, web, log.format, store.file, symbols: at restart"}}
       );
       fresh.targets = settings.targets;
       fresh.web = settings.web;
       fresh.log.format = settings.log.format;
-      fresh.incidents = settings.incidents;
-      fresh.bundle = settings.bundle;
+      fresh.store.file = settings.store.file;
       fresh.symbols = settings.symbols;
     }
     settings = std::move(fresh);
     chronicle.know(loaded.signatures);
     log.set_level(settings.log.level);
     desk.configure(settings.sampling);
+    chronicle.limit(settings.incidents);
+    bundles.configure(settings.bundle);
+    save_bundles();
+    if (store) store->configure(settings.store);
     for (const auto& session : targets) {
       session->activity.configure(settings.polling, filter_for(settings));
       session->monitor.reconfigure(settings);
@@ -329,8 +410,8 @@ int Supervisor::run() {
   impl_->spawn(impl_->end_with_keeper());
   impl_->spawn(impl_->desk.run());
   impl_->spawn(impl_->watch_sampler());
-  for (const auto& session : impl_->targets)
-    impl_->spawn(impl_->poll_forever(*session));
+  impl_->spawn(impl_->watch_store());
+  impl_->spawn(impl_->take_up_and_poll());
   impl_->loop.run();
   return impl_->exit_code;
 }

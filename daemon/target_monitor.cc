@@ -49,10 +49,12 @@ boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   Result<ActivitySnapshot> snapshot = co_await activity_.poll();
   chronicle_.polled(target_, snapshot, now() - started);
   if (!snapshot) co_return false;
+  resume(snapshot->server);
   drop_on_failover(snapshot->server);
   co_await carry_out(tracker_.observe(*snapshot, now()));
   sessions_ = std::move(snapshot->rows);
   co_await look_at_waits();
+  remember();
   chronicle_.sightings(target_, tracker_, now());
   co_return true;
 }
@@ -102,10 +104,14 @@ void TargetMonitor::tell(const escalation::Orders& orders) {
 
 boost::asio::awaitable<void> TargetMonitor::carry_out(escalation::Orders orders) {
   tell(orders);
+  remember();
   for (const escalation::SignalOrder& order : orders.signals) {
+    co_await write_down(order);
     const SignalReply reply = co_await signaller_.send(order);
+    sending_.reset();
     chronicle_.signalled(target_, order, reply);
     tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
+    remember();
   }
 }
 
@@ -141,6 +147,7 @@ void TargetMonitor::capture_done(
   }
   if (!result) {
     chronicle_.capture_failed(target_, order.id, result.error(), took);
+    remember();
     return;
   }
   const escalation::SightingState* sighting = tracker_.find(order.id);
@@ -149,6 +156,7 @@ void TargetMonitor::capture_done(
   chronicle_.captured(target_, order.id, evidence_for(*sighting, std::move(*result)), took);
   chronicle_.waits(target_, sessions_, locks_);
   tell(tracker_.terminate_pending_seen(order.id, pending, now()));
+  remember();
   chronicle_.sightings(target_, tracker_, now());
 }
 
@@ -159,6 +167,7 @@ void TargetMonitor::reconfigure(const Settings& settings) {
       escalation::RuleMatcher(settings.rules),
       now()
   ));
+  remember();
   chronicle_.sightings(target_, tracker_, now());
 }
 

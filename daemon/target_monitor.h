@@ -12,12 +12,14 @@
 #include "config/result.h"
 #include "config/settings.h"
 #include "daemon/escalation/tracker.h"
+#include "daemon/escalation_memory.h"
 #include "daemon/lock_pacer.h"
 #include "daemon/ports.h"
 
 namespace pghang {
 
 class Chronicle;
+class IncidentStore;
 
 /// The escalation of one server: polls, lets the tracker decide, carries its orders out in
 /// sequence. The thin shell around daemon/escalation.
@@ -49,6 +51,12 @@ class TargetMonitor {
   /// New mode and rules after a reload.
   void reconfigure(const Settings& settings);
 
+  /// From now on the store knows all that a next daemon needs. `store` outlives us. `left_behind`:
+  /// by the last daemon, for this target; the first poll that the server answers goes on with it.
+  void remember_in(IncidentStore& store, std::vector<StoredEscalation> left_behind);
+  /// The store begins anew: it is given everything again.
+  void remember_all_again();
+
   [[nodiscard]] const std::string& target() const { return target_; }
 
  private:
@@ -62,6 +70,12 @@ class TargetMonitor {
   /// Asks who waits for whom, while a rule has matched somebody and as often as that is cheap.
   [[nodiscard]] boost::asio::awaitable<void> look_at_waits();
   void drop_on_failover(const ServerInfo& server);
+  /// Goes on with what the last daemon left behind, if this is the server it knew.
+  void resume(const ServerInfo& server);
+  void remember();
+  /// A signal is written down before it is sent. While the disk does not answer it is sent all the
+  /// same: a stuck server may be stuck on that very disk.
+  [[nodiscard]] boost::asio::awaitable<void> write_down(const escalation::SignalOrder& order);
   [[nodiscard]] Evidence evidence_for(const escalation::SightingState& sighting, Capture capture)
       const;
 
@@ -76,6 +90,10 @@ class TargetMonitor {
   std::vector<Activity> sessions_;  ///< of the latest poll
   std::optional<LockSnapshot> locks_;
   LockPacer pacer_;
+  IncidentStore* store_ = nullptr;
+  std::optional<EscalationMemory> memory_;
+  std::vector<StoredEscalation> left_behind_;
+  std::optional<escalation::SightingId> sending_;  ///< whose signal is on its way
 };
 
 }  // namespace pghang

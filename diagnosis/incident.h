@@ -13,7 +13,8 @@
 
 namespace pghang {
 
-/// Where one sighting stands (DESIGN section 6). The spelling is a metric label.
+/// Where one sighting stands (DESIGN section 6). The spelling is a metric label. Saved by its
+/// number, as all enumerators of an incident: new ones go at the end.
 enum class Stage {
   watching,        ///< the criteria hold, `for` has not passed
   matched,         ///< the rule fired
@@ -45,7 +46,8 @@ struct TimelineEntry {
   friend bool operator==(const TimelineEntry&, const TimelineEntry&) = default;
 };
 
-/// One stuck backend from match to end.
+/// One stuck backend from match to end. Saved by collectors/evidence/archive.h: new fields go at
+/// the end.
 struct Incident {
   std::string id;  ///< `20261122T151203Z-4711`, unique within a daemon
   std::string target;

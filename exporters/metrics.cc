@@ -107,6 +107,9 @@ Metrics::Metrics(const std::string& version) : impl_(std::make_unique<Impl>()) {
   registry.replace("pghangd_sampler_abandoned", single(0));
   (void)registry.counter("pghangd_sampler_restarts_total", {});
   (void)registry.counter("pghangd_fingerprints_dropped_total", {});
+  (void)registry.counter("pghangd_store_failures_total", {});
+  (void)registry.counter("pghangd_store_queue_dropped_total", {});
+  (void)registry.counter("pghangd_signals_unrecorded_total", {});
   for (const CaptureMethod method : kMethods) {
     for (const char* result : {"success", "partial"})
       (void)registry.counter("pghangd_captures_total", {to_string(method), result});
@@ -177,6 +180,18 @@ void Metrics::capture(
 
 void Metrics::bundle(const std::string& result) {
   impl_->registry.counter("pghangd_bundles_total", {result}).Increment();
+}
+
+void Metrics::store(bool up, std::uint64_t bytes, std::uint64_t failures, std::uint64_t dropped) {
+  MetricRegistry& registry = impl_->registry;
+  registry.replace("pghangd_store_up", single(up ? 1 : 0));
+  registry.replace("pghangd_store_bytes", single(bytes));
+  raise_to(registry.counter("pghangd_store_failures_total", {}), static_cast<double>(failures));
+  raise_to(registry.counter("pghangd_store_queue_dropped_total", {}), static_cast<double>(dropped));
+}
+
+void Metrics::signal_unrecorded() {
+  impl_->registry.counter("pghangd_signals_unrecorded_total", {}).Increment();
 }
 
 void Metrics::sampler(std::uint64_t restarts, std::uint32_t abandoned) {

@@ -53,6 +53,9 @@ class Metrics {
   );
   /// `result`: `written`, `failed`, `dropped`.
   void bundle(const std::string& result);
+  /// The store's state, where there is one. `failures`, `dropped`: since the start.
+  void store(bool up, std::uint64_t bytes, std::uint64_t failures, std::uint64_t dropped);
+  void signal_unrecorded();
   void sampler(std::uint64_t restarts, std::uint32_t abandoned);
 
   /// The exposition in Prometheus's text format 0.0.4. `now_micros`: unix epoch.

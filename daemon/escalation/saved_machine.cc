@@ -48,7 +48,7 @@ SightingMachine::SightingMachine(
   }
   if (saved.under_way) {
     unknowns_ = kMaxUnknowns;
-    hold_off_ = HoldOff{.since = now, .length = grace(*saved.under_way)};
+    hold_off_ = HoldOff{.since = now, .length = saved.under_way->grace};
   }
 }
 
@@ -58,7 +58,7 @@ SavedMachine SightingMachine::saved() const {
   saved.first_seen = escalation::moment_of(first_seen_);
   saved.stage_since = escalation::moment_of(stage_since_);
   saved.exemption = exemption_;
-  saved.under_way = unanswered_;
+  if (unanswered_) saved.under_way = SavedOrder{*unanswered_, grace(*unanswered_)};
   if (hold_off_) saved.hold_off = {escalation::moment_of(hold_off_->since), hold_off_->length};
   saved.cancel_accepted_at = moment_of(cancel_accepted_at_);
   saved.terminate_accepted_at = moment_of(terminate_accepted_at_);

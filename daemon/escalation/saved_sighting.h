@@ -27,13 +27,21 @@ struct SavedHoldOff {
   friend bool operator==(const SavedHoldOff&, const SavedHoldOff&) = default;
 };
 
+/// A signal that was ordered and not answered: it may have been sent.
+struct SavedOrder {
+  SignalKind kind = SignalKind::cancel;
+  Duration grace{0};
+
+  friend bool operator==(const SavedOrder&, const SavedOrder&) = default;
+};
+
 /// All that a SightingMachine remembers.
 struct SavedMachine {
   Stage stage = Stage::watching;
   Moment first_seen{0};
   Moment stage_since{0};
   std::optional<Exemption> exemption;
-  std::optional<SignalKind> under_way;  ///< ordered, not answered: it may have been sent
+  std::optional<SavedOrder> under_way;
   std::optional<SavedHoldOff> hold_off;
   std::optional<Moment> cancel_accepted_at;
   std::optional<Moment> terminate_accepted_at;
@@ -51,7 +59,8 @@ struct SavedMachine {
 /// sighting of the same statement inherits.
 struct SavedSighting {
   std::uint64_t id = 0;
-  Rule rule;  ///< whole: a rule that was changed meanwhile is another one
+  std::string rule_name;
+  std::string rule;  ///< rule_text(): a rule that was changed meanwhile is another one
   Guard guard;
   SavedMachine machine;
   Activity activity;  ///< as last seen

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "config/rule_text.h"
 #include "daemon/escalation/sighting_machine.h"
 
 namespace pghang::escalation {
@@ -44,6 +45,7 @@ struct Tracker::Impl {
   Mode mode;
   Duration capture_repeat;
   RuleMatcher rules;
+  std::vector<std::string> rule_texts;
   std::map<SightingId, Sighting> sightings;
   std::map<BackendKey, Echo> echoes;
   SightingId last_id = 0;
@@ -51,11 +53,14 @@ struct Tracker::Impl {
 
   TimePoint tick(TimePoint now) { return latest = std::max(latest, now); }
 
-  [[nodiscard]] Policy policy(std::size_t rule_index) const {
-    return policy(rules.rules()[rule_index]);
+  void know_rules() {
+    rule_texts.clear();
+    for (const Rule& rule : rules.rules())
+      rule_texts.push_back(rule_text(rule));
   }
 
-  [[nodiscard]] Policy policy(const Rule& rule) const {
+  [[nodiscard]] Policy policy(std::size_t rule_index) const {
+    const Rule& rule = rules.rules()[rule_index];
     return {
         .mode = mode,
         .action = rule.action,
@@ -132,7 +137,10 @@ struct Tracker::Impl {
   void resume(const SavedSighting& saved, bool same_boot, TimePoint now, Orders& orders) {
     last_id = std::max(last_id, saved.id);
     const BackendKey& backend = saved.guard.backend;
-    const Policy its_policy = policy(saved.rule);
+    const auto text = std::ranges::find(rule_texts, saved.rule);
+    const bool rule_is_there = text != rule_texts.end();
+    const auto rule = static_cast<std::size_t>(text - rule_texts.begin());
+    const Policy its_policy = rule_is_there ? policy(rule) : Policy{};
     SightingMachine machine(its_policy, judged(saved.guard), saved.machine, same_boot, now);
     if (machine.stage() == Stage::resolved) {
       const auto hold_off = machine.hold_off(now);
@@ -141,11 +149,10 @@ struct Tracker::Impl {
     }
     if (sightings.contains(saved.id) || has_one_of(backend)) return;
 
-    const auto rule = std::ranges::find(rules.rules(), saved.rule);
     SightingState state;
     state.id = saved.id;
-    state.rule = static_cast<std::size_t>(rule - rules.rules().begin());
-    state.rule_name = saved.rule.name;
+    state.rule = rule;
+    state.rule_name = saved.rule_name;
     state.stage = machine.stage();
     state.exemption = machine.exemption();
     state.activity = saved.activity;
@@ -156,7 +163,7 @@ struct Tracker::Impl {
     state.terminate_accepted_at = machine.terminate_accepted_at();
     const auto added =
         sightings.emplace(saved.id, Sighting{state, saved.guard, std::move(machine), true});
-    if (rule != rules.rules().end()) return;
+    if (rule_is_there) return;
     const Dropped why{"its rule was changed or removed while pghangd was not running"};
     advance(added.first->second, why, now, orders);
   }
@@ -165,7 +172,8 @@ struct Tracker::Impl {
     const SightingState& state = sighting.state;
     return {
         .id = state.id,
-        .rule = rules.rules()[state.rule],
+        .rule_name = state.rule_name,
+        .rule = rule_texts[state.rule],
         .guard = sighting.guard,
         .machine = sighting.machine.saved(),
         .activity = state.activity,
@@ -222,8 +230,11 @@ Tracker::Tracker(Mode mode, Duration capture_repeat, RuleMatcher rules)
           .mode = mode,
           .capture_repeat = capture_repeat,
           .rules = std::move(rules),
+          .rule_texts = {},
           .sightings = {},
-          .echoes = {}})) {}
+          .echoes = {}})) {
+  impl_->know_rules();
+}
 
 Tracker::Tracker(Tracker&&) noexcept = default;
 Tracker& Tracker::operator=(Tracker&&) noexcept = default;
@@ -269,6 +280,7 @@ Orders Tracker::reconfigure(Mode mode, Duration capture_repeat, RuleMatcher rule
   impl_->mode = mode;
   impl_->capture_repeat = capture_repeat;
   impl_->rules = std::move(rules);
+  impl_->know_rules();
   const std::vector<Rule>& after = impl_->rules.rules();
 
   Orders orders;

@@ -59,6 +59,8 @@ void tell_everything(Metrics& metrics) {
   metrics.capture(CaptureMethod::ptrace_stop, "success", 0.00003, 0.06);
   metrics.bundle("written");
   metrics.sampler(2, 1);
+  metrics.store(true, 49'152, 2, 1);
+  metrics.signal_unrecorded();
 }
 
 TEST(Metrics, WhatIsRenderedAndTheCatalogueAreTheSame) {

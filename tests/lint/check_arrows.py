@@ -71,6 +71,7 @@ OWNERS = [
     (r"boost/asio", ["postgres", "sampler client", "exporters", "daemon"], "any"),
     (r"boost/pfr", ["collectors/evidence/codec.h", "collectors/evidence/archive.h"], "any"),
     (r"zstd\.h", ["exporters"], "one .cc"),
+    (r"SQLiteCpp/|sqlite3\.h", ["exporters"], "one .cc"),
     (r"boost/system/result\.hpp", ["config/result.h"], "any"),
     (r"spdlog/|fmt/", ["daemon"], "any"),
     (r"CLI/", ["daemon"], "any"),

@@ -86,8 +86,10 @@ TEST(Resume, AfterAnotherBootAGraceRunsAnew) {
 TEST(Resume, AMomentThatIsStillToComeCountsAsNow) {
   Tracker tracker = next_daemon(after_cancel(), kSameBoot, at(-500));
   EXPECT_TRUE(tracker.observe(poll_of({running()}), at(-471)).signals.empty());
-  EXPECT_EQ(only_signal(tracker.observe(poll_of({running()}), at(-470))).kind,
-            SignalKind::terminate);
+  EXPECT_EQ(
+      only_signal(tracker.observe(poll_of({running()}), at(-470))).kind,
+      SignalKind::terminate
+  );
 }
 
 TEST(Resume, ForGoesOnWhereItWas) {
