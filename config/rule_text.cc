@@ -64,10 +64,10 @@ class RuleWriter {
     lines_.push_back(prefix_ + key + ": " + words(value) + '\n');
   }
 
-#define PGHANG_NOTES(kind)                                      \
-  template <typename... Arguments>                              \
-  void kind(const char* key, Arguments&&... arguments) {        \
-    note(key, std::forward<Arguments>(arguments)...);           \
+#define PGHANG_NOTES(kind)                               \
+  template <typename... Arguments>                       \
+  void kind(const char* key, Arguments&&... arguments) { \
+    note(key, std::forward<Arguments>(arguments)...);    \
   }
   PGHANG_NOTES(duration)
   PGHANG_NOTES(number)
@@ -88,7 +88,9 @@ class RuleWriter {
     lines_.insert(lines_.end(), inner.lines_.begin(), inner.lines_.end());
   }
 
-  [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
+  [[nodiscard]] const std::vector<std::string>& lines() const {
+    return lines_;
+  }
 
  private:
   std::string prefix_;

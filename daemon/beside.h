@@ -12,8 +12,8 @@
 
 namespace pghang {
 
-/// What the loop shares with a thread beside it that may hang in the kernel, on a disk, for good. So
-/// nobody joins that thread: it is detached, and owns a shared_ptr of this.
+/// What the loop shares with a thread beside it that may hang in the kernel, on a disk, for good.
+/// So nobody joins that thread: it is detached, and owns a shared_ptr of this.
 template <typename State>
 class Beside {
  public:
@@ -45,8 +45,8 @@ class Beside {
     return work(state_);
   }
 
-  /// On the thread: runs `tell` on the loop. Does nothing once the loop's side has ended: then there
-  /// may be no loop.
+  /// On the thread: runs `tell` on the loop. Does nothing once the loop's side has ended: then
+  /// there may be no loop.
   void post(std::function<void()> tell) {
     const std::lock_guard lock(mutex_);
     if (!ended_) boost::asio::post(loop_, std::move(tell));

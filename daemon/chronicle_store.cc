@@ -95,11 +95,7 @@ void Chronicle::end_late(std::vector<Incident> incidents, const std::string& not
     }
     view_.incidents.push_back(std::move(incident));
   }
-  std::ranges::stable_sort(
-      view_.incidents,
-      std::ranges::greater{},
-      &Incident::opened_at_micros
-  );
+  std::ranges::stable_sort(view_.incidents, std::ranges::greater{}, &Incident::opened_at_micros);
   book_.trim();
 }
 

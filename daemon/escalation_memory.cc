@@ -68,8 +68,7 @@ void EscalationMemory::took_up(const std::vector<StoredEscalation>& rows) {
   }
 }
 
-std::vector<TakenUp>
-take_up(const std::vector<StoredEscalation>& rows, const ServerInfo& server) {
+std::vector<TakenUp> take_up(const std::vector<StoredEscalation>& rows, const ServerInfo& server) {
   const std::string boot = boot_id();
   std::vector<TakenUp> taken;
   for (const StoredEscalation& row : rows) {

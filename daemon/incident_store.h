@@ -71,10 +71,11 @@ class IncidentStore {
   /// Gives the disk 300 ms to take what waits, and as long to close the file.
   ~IncidentStore();
 
-  /// What the last daemon left behind; nothing when it cannot be had within `patience`. At most once,
-  /// before anything is put.
-  [[nodiscard]] boost::asio::awaitable<std::optional<StoreContents>>
-  load(std::chrono::milliseconds patience);
+  /// What the last daemon left behind; nothing when it cannot be had within `patience`. At most
+  /// once, before anything is put.
+  [[nodiscard]] boost::asio::awaitable<std::optional<StoreContents>> load(
+      std::chrono::milliseconds patience
+  );
 
   /// From the next flush() on, together and at once or not at all.
   void put(const Incident& incident);
@@ -106,7 +107,7 @@ class IncidentStore {
   boost::asio::any_io_executor executor_;
   Handlers handlers_;
   std::shared_ptr<Shared> shared_;  ///< outlives us in a thread that hangs
-  StoreChanges changes_;  ///< since the last flush
+  StoreChanges changes_;            ///< since the last flush
   std::uint64_t flushed_ = 0;
   std::uint64_t committed_ = 0;
   bool opened_ = false;

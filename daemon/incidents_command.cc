@@ -99,8 +99,8 @@ void print_signals(const std::vector<SignalRecord>& signals) {
   for (const SignalRecord& signal : signals) {
     std::string line = text::utc(signal.at_micros) + "  " + signal.signal + " to pid " +
                        std::to_string(signal.backend.pid) + " (" + signal.user + '@' +
-                       signal.database + ", " + signal.application_name + ") on " +
-                       signal.target + ": " + signal.answer;
+                       signal.database + ", " + signal.application_name + ") on " + signal.target +
+                       ": " + signal.answer;
     if (!signal.words.empty()) line += " (" + signal.words + ')';
     line += "; rule " + signal.rule + ": " + signal.why + "; incident " + signal.incident;
     std::printf("%s\n", text::printable(line).c_str());

@@ -39,13 +39,17 @@ class StoreChanges {
   std::size_t add_newer(StoreChanges newer, std::size_t max_bytes);
 
   [[nodiscard]] bool empty() const;
+
   [[nodiscard]] std::size_t bytes() const { return bytes_; }  ///< roughly
 
   [[nodiscard]] const std::map<std::string, IncidentRow>& incidents() const { return incidents_; }
+
   /// Nothing: it is over.
-  [[nodiscard]] const std::map<EscalationKey, std::optional<StoredEscalation>>& escalations() const {
+  [[nodiscard]] const std::map<EscalationKey, std::optional<StoredEscalation>>& escalations(
+  ) const {
     return escalations_;
   }
+
   [[nodiscard]] const std::map<SignalKey, SignalRecord>& signals() const { return signals_; }
 
  private:

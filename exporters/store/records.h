@@ -52,8 +52,8 @@ struct StoreContents {
 
 /// Which incidents or signals a reader wants.
 struct StoreFilter {
-  std::optional<bool> open;        ///< only open ones, or only resolved ones
-  std::int64_t since_micros = 0;   ///< those that were open, or signals sent, since
+  std::optional<bool> open;       ///< only open ones, or only resolved ones
+  std::int64_t since_micros = 0;  ///< those that were open, or signals sent, since
 };
 
 }  // namespace pghang

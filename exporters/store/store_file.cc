@@ -1,5 +1,9 @@
 #include "exporters/store/store_file.h"
 
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/file.h>
@@ -14,11 +18,6 @@
 #include <system_error>
 #include <utility>
 
-#include <SQLiteCpp/Database.h>
-#include <SQLiteCpp/Exception.h>
-#include <SQLiteCpp/Statement.h>
-#include <SQLiteCpp/Transaction.h>
-
 #include "config/unique_fd.h"
 
 namespace pghang {
@@ -28,8 +27,8 @@ namespace {
 constexpr int kApplicationId = 0x70676864;
 constexpr int kBusyTimeoutMs = 1000;
 
-/// incremental vacuum gives space back without rewriting the file; it has to be asked for before the
-/// first table is made.
+/// incremental vacuum gives space back without rewriting the file; it has to be asked for before
+/// the first table is made.
 constexpr const char* kSchema = R"(
 PRAGMA auto_vacuum = INCREMENTAL;
 BEGIN;
@@ -130,7 +129,8 @@ void bind_blob(SQLite::Statement& statement, int index, const std::string& bytes
 std::string_view blob(const SQLite::Column& column) {
   const int size = column.getBytes();
   const auto* data = static_cast<const char*>(column.getBlob());
-  return data == nullptr ? std::string_view() : std::string_view(data, static_cast<std::size_t>(size));
+  return data == nullptr ? std::string_view()
+                         : std::string_view(data, static_cast<std::size_t>(size));
 }
 
 void write_incidents(SQLite::Database& database, const StoreChanges& changes) {
@@ -199,7 +199,9 @@ void write_signals(SQLite::Database& database, const StoreChanges& changes) {
 SignalRecord read_signal(const SQLite::Statement& row) {
   SignalRecord record;
   int column = 0;
-  const auto text = [&] { return row.getColumn(column++).getString(); };
+  const auto text = [&] {
+    return row.getColumn(column++).getString();
+  };
   record.incident = text();
   record.at_micros = row.getColumn(column++).getInt64();
   record.signal = text();
@@ -349,11 +351,13 @@ Result<StoreFile> StoreFile::open(const std::string& path) {
 
 Result<StoreFile> StoreFile::open_to_read(const std::string& path) {
   struct stat about {};
+
   if (::stat(path.c_str(), &about) != 0) return errno_error(path);
   auto opened = guarded(path, [&] {
     constexpr int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     auto impl =
-        std::make_unique<Impl>(Impl{path, UniqueFd(), SQLite::Database(path, flags, kBusyTimeoutMs)});
+        std::make_unique<Impl>(Impl{path, UniqueFd(), SQLite::Database(path, flags, kBusyTimeoutMs)}
+        );
     return std::pair(check_owner(impl->database, path), std::move(impl));
   });
   if (!opened) {
@@ -417,7 +421,10 @@ Result<Incident> StoreFile::incident(const std::string& id) {
 
 Result<std::vector<SignalRecord>> StoreFile::signals(const StoreFilter& filter) {
   return impl_->run([&, &database = impl_->database] {
-    SQLite::Statement statement(database, "SELECT * FROM signals WHERE at >= ? ORDER BY at, incident");
+    SQLite::Statement statement(
+        database,
+        "SELECT * FROM signals WHERE at >= ? ORDER BY at, incident"
+    );
     statement.bind(1, filter.since_micros);
     return read_signals(statement);
   });

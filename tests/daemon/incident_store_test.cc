@@ -43,7 +43,9 @@ class StoreThread : public testing::Test {
     return {
         [this](const StoreNews& news) { told_.emplace_back(news.kind, news.words); },
         [this](StoreContents contents) { late_ = std::move(contents); },
-        [this] { ++begun_anew_; }};
+        [this] {
+          ++begun_anew_;
+        }};
   }
 
   template <typename T>

@@ -41,7 +41,9 @@ struct Daemon {
   View view;
   Metrics metrics{"test"};
   Logger log{LogLevel::error, LogFormat::logfmt};
-  Chronicle chronicle{view, metrics, log, Incidents{}, [] { return wall_clock_micros(); }};
+  Chronicle chronicle{view, metrics, log, Incidents{}, [] {
+                        return wall_clock_micros();
+                      }};
   std::unique_ptr<IncidentStore> store;
   std::unique_ptr<TargetMonitor> monitor;
 
@@ -54,7 +56,9 @@ struct Daemon {
         IncidentStore::Handlers{
             [](const StoreNews& news) { ADD_FAILURE() << news.words; },
             [](const StoreContents&) { ADD_FAILURE() << "late"; },
-            [] { ADD_FAILURE() << "begun anew"; }}
+            [] {
+              ADD_FAILURE() << "begun anew";
+            }}
     );
     monitor = std::make_unique<TargetMonitor>(
         "main",

@@ -93,6 +93,7 @@ TEST_F(Store, IsReadableByItsOwnerOnly) {
   const auto file = StoreFile::open(path_);
   for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
     struct stat about {};
+
     ASSERT_EQ(::stat(entry.path().c_str(), &about), 0);
     EXPECT_EQ(about.st_mode & 0777U, 0600U) << entry.path();
   }
@@ -141,7 +142,8 @@ TEST_F(Store, ListsByStateAndTime) {
   EXPECT_EQ(file->incidents({.open = true})->size(), 1U);
   EXPECT_EQ(file->incidents({.open = false})->size(), 2U);
   EXPECT_EQ(file->incidents({.open = false, .since_micros = 2 * kSecond})->size(), 1U);
-  EXPECT_EQ(file->incidents({.open = std::nullopt, .since_micros = 2 * kSecond})->size(), 2U) << "it is still open";
+  EXPECT_EQ(file->incidents({.open = std::nullopt, .since_micros = 2 * kSecond})->size(), 2U)
+      << "it is still open";
   const auto none = file->incident("incident-3");
   EXPECT_EQ(none.error().code, Errc::not_found);
 }
@@ -201,7 +203,8 @@ TEST_F(Store, OneDaemonAtATimeWrites) {
 }
 
 TEST_F(Store, WhatIsNoDatabaseIsMalformed) {
-  std::ofstream(path_) << "this is no database, and longer than the header of one: " << std::string(4096, 'x');
+  std::ofstream(path_) << "this is no database, and longer than the header of one: "
+                       << std::string(4096, 'x');
   EXPECT_TRUE(open_error().starts_with("malformed: ")) << open_error();
 }
 
@@ -223,10 +226,7 @@ TEST_F(Store, ALaterVersionIsSaidToBeOne) {
   file.seekp(60);  // user_version, big-endian (sqlite.org/fileformat2.html)
   file << std::string("\0\0\0\x09", 4);
   file.close();
-  EXPECT_EQ(
-      open_error(),
-      "unsupported: " + path_ + ": is of format 9, this pghangd knows up to 1"
-  );
+  EXPECT_EQ(open_error(), "unsupported: " + path_ + ": is of format 9, this pghangd knows up to 1");
 }
 
 TEST_F(Store, AnotherProgramsDatabaseIsLeftAlone) {
