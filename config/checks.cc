@@ -90,6 +90,11 @@ std::vector<Finding> check(const Settings& settings) {
   check_web(settings.web, findings);
   check_signature_files(settings.signatures, findings);
   check_symbols(settings.symbols, findings);
+  check_names(settings.protect, "protect", findings);
+  for (std::size_t i = 0; i < settings.protect.size(); ++i) {
+    const std::uint32_t bytes = settings.polling.query_text_bytes;
+    check_protection(settings.protect[i], element("protect", i), bytes, findings);
+  }
   return findings;
 }
 

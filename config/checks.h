@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,12 @@ struct Finding {
 void check_rule(const Rule& rule, const std::string& key, std::vector<Finding>& findings);
 void check_target(const Target& target, const std::string& key, std::vector<Finding>& findings);
 void check_web(const Web& web, std::vector<Finding>& findings);
+/// `query_text_bytes`: of the polling.
+void check_protection(
+    const Protection& protection,
+    const std::string& key,
+    std::uint32_t query_text_bytes,
+    std::vector<Finding>& findings
+);
 
 }  // namespace pghang

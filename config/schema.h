@@ -31,10 +31,13 @@ inline constexpr DurationRange kCaptureDeadline{milliseconds{100}, seconds{30}};
 inline constexpr DurationRange kStopDeadline{milliseconds{1}, seconds{1}};
 inline constexpr DurationRange kRepeat{milliseconds{100}, kDay};
 inline constexpr DurationRange kDownload{seconds{2}, hours{1}};
+inline constexpr DurationRange kBreaker{seconds{1}, 7 * kDay};
 inline constexpr NumberRange kSamples{1, 20};
 inline constexpr NumberRange kKept{0, 100'000};
 inline constexpr NumberRange kBundles{1, 100'000};
 inline constexpr NumberRange kQueryText{0, 64ULL << 10U};
+inline constexpr NumberRange kLimit{1, 1'000'000};
+inline constexpr NumberRange kPercent{1, 100};
 inline constexpr NumberRange kIncidentMemory{64ULL << 10U, 1ULL << 30U};
 
 }  // namespace range
@@ -98,6 +101,7 @@ void describe(Visitor& v, Web& web) {
   v.texts("listen_addresses", web.listen_addresses);
   v.text("telemetry_path", web.telemetry_path);
   v.flag("enable_lifecycle", web.enable_lifecycle);
+  v.text("control_socket", web.control_socket);
 }
 
 template <typename Visitor>
@@ -135,6 +139,37 @@ void describe(Visitor& v, Symbols& symbols) {
 }
 
 template <typename Visitor>
+void describe(Visitor& v, ProtectMatch& match) {
+  v.criterion("backend_type", match.backend_type);
+  v.criterion("database", match.database);
+  v.criterion("user", match.user);
+  v.criterion("application_name", match.application_name);
+  v.criterion("query", match.query);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, Protection& protection) {
+  v.text("name", protection.name);
+  v.section("match", protection.match);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, BudgetSettings& budget) {
+  v.number("actions_per_minute", budget.actions_per_minute, range::kLimit);
+  v.number("actions_per_hour", budget.actions_per_hour, range::kLimit);
+  v.number("share_percent", budget.share_percent, range::kPercent);
+  v.number("unresponsive", budget.unresponsive, range::kLimit);
+}
+
+template <typename Visitor>
+void describe(Visitor& v, BreakerSettings& breaker) {
+  v.number("jump", breaker.jump, range::kLimit);
+  v.number("jump_percent", breaker.jump_percent, range::kPercent);
+  v.duration("window", breaker.window, range::kBreaker);
+  v.duration("quiet", breaker.quiet, range::kBreaker);
+}
+
+template <typename Visitor>
 void describe(Visitor& v, Settings& settings) {
   v.choice("mode", settings.mode, std::array{Mode::observe, Mode::enforce});
   v.section("polling", settings.polling);
@@ -147,6 +182,9 @@ void describe(Visitor& v, Settings& settings) {
   v.section("bundle", settings.bundle);
   v.section("signatures", settings.signatures);
   v.section("symbols", settings.symbols);
+  v.list("protect", settings.protect);
+  v.section("budget", settings.budget);
+  v.section("breaker", settings.breaker);
 }
 
 /// Every key a file may have, in the order above: `mode`, `polling`, `polling.interval`, ...,

@@ -32,11 +32,31 @@ Rule idle_in_transaction() {
   return rule;
 }
 
+/// Ending one leaves an invalid index, or a partition detached by half, for a person to clean up.
+Protection concurrent_index() {
+  Protection protection;
+  protection.name = "concurrent-index";
+  protection.match.query.include = {
+      {.text = R"(\b((create\s+(unique\s+)?|drop\s+)index\s+concurrently|)"
+               R"(reindex\b[^;]*\bconcurrently|detach\s+partition\b[^;]*\bconcurrently)\b)",
+       .is_regex = true}};
+  return protection;
+}
+
+/// A backup that has run for hours is not what anybody wants to lose.
+Protection dump() {
+  Protection protection;
+  protection.name = "pg_dump";
+  protection.match.application_name.include = {exactly("pg_dump"), exactly("pg_dumpall")};
+  return protection;
+}
+
 }  // namespace
 
 Settings default_settings() {
   Settings settings;
   settings.rules = {stuck_query(), idle_in_transaction()};
+  settings.protect = {concurrent_index(), dump()};
   return settings;
 }
 

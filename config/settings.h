@@ -113,7 +113,10 @@ struct Sampling {
 struct Web {
   std::vector<std::string> listen_addresses{"127.0.0.1:10187"};  ///< host:port, [v6]:port, :port
   std::string telemetry_path = "/metrics";
-  bool enable_lifecycle = false;  ///< POST /-/reload
+  bool enable_lifecycle = false;  ///< POST /-/reload, /-/pause, /-/resume, /-/breaker/reset
+  /// UNIX socket for `pghangd pause` and `resume`; empty: none. `${RUNTIME_DIRECTORY}` at its start
+  /// is systemd's.
+  std::string control_socket = "${RUNTIME_DIRECTORY}/control.sock";
 
   friend bool operator==(const Web&, const Web&) = default;
 };
@@ -161,6 +164,45 @@ struct Symbols {
   friend bool operator==(const Symbols&, const Symbols&) = default;
 };
 
+/// What an entry of `protect` asks of a backend. All criteria that are set must hold (AND).
+struct ProtectMatch {
+  TextCriterion backend_type;
+  TextCriterion database;
+  TextCriterion user;
+  TextCriterion application_name;
+  TextCriterion query;  ///< over the text as the server shows it; case-insensitive
+
+  friend bool operator==(const ProtectMatch&, const ProtectMatch&) = default;
+};
+
+/// Backends that no rule may signal.
+struct Protection {
+  std::string name;  ///< in log, plan and pages; unique
+  ProtectMatch match;
+
+  friend bool operator==(const Protection&, const Protection&) = default;
+};
+
+/// How much may be done to one server, whatever the rules match (daemon/escalation/budget.h).
+struct BudgetSettings {
+  std::uint32_t actions_per_minute = 10;  ///< signals tried in any 60 s
+  std::uint32_t actions_per_hour = 60;    ///< signals tried in any 3600 s
+  std::uint32_t share_percent = 20;       ///< of all sessions: escalations under way at once
+  std::uint32_t unresponsive = 5;  ///< so many unresponsive backends: nothing more is signalled
+
+  friend bool operator==(const BudgetSettings&, const BudgetSettings&) = default;
+};
+
+/// When a rule that suddenly matches many is stopped (daemon/escalation/breaker.h).
+struct BreakerSettings {
+  std::uint32_t jump = 5;           ///< backends more than the least within `window`
+  std::uint32_t jump_percent = 10;  ///< the same, in percent of all sessions; the larger counts
+  Duration window{std::chrono::minutes{10}};
+  Duration quiet{std::chrono::minutes{10}};  ///< without a new high: it closes by itself
+
+  friend bool operator==(const BreakerSettings&, const BreakerSettings&) = default;
+};
+
 struct Settings {
   Mode mode = Mode::observe;
   Polling polling;
@@ -173,12 +215,15 @@ struct Settings {
   BundleSettings bundle;
   SignatureFiles signatures;
   Symbols symbols;
+  std::vector<Protection> protect;
+  BudgetSettings budget;
+  BreakerSettings breaker;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
 /// The built-in configuration: what `config/pghangd.yaml`, as shipped, loads to. Every member is
-/// its default above, and two rules are there.
+/// its default above, and two rules and two protections are there.
 [[nodiscard]] Settings default_settings();
 
 /// The enumerators' own spellings, in the file as in metrics, log and JSON.

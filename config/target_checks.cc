@@ -92,6 +92,13 @@ void check_web(const Web& web, std::vector<Finding>& findings) {
     }
   }
 
+  const std::string& socket = web.control_socket;
+  if (!socket.empty() && !socket.starts_with('/') && !socket.starts_with("${RUNTIME_DIRECTORY}/"))
+    findings.push_back(
+        {"web.control_socket",
+         "must be an absolute path, or start with ${RUNTIME_DIRECTORY}/; empty for none"}
+    );
+
   constexpr std::string_view unfit = " ?#%\"<>\\^`{|}";
   const std::string& path = web.telemetry_path;
   if (!path.starts_with('/') || path.size() == 1 ||

@@ -190,6 +190,7 @@ void Chronicle::suppressed(
   metrics_.action_suppressed(target, suppression.reason);
   std::vector<LogField> fields = backend_fields(target, sighting.activity, sighting.rule_name);
   fields.emplace_back("reason", suppression.reason);
+  if (!sighting.protected_by.empty()) fields.emplace_back("protected_by", sighting.protected_by);
   if (const Incident* incident = book_.find(target, suppression.id)) {
     fields.emplace_back("incident", incident->id);
   }
@@ -312,10 +313,15 @@ void Chronicle::sightings(
     backend.stage = sighting->stage;
     backend.matched_seconds = Seconds(now - sighting->first_seen).count();
     if (sighting->exemption) backend.exemption = to_string(*sighting->exemption);
+    backend.protected_by = sighting->protected_by;
+    backend.suppressed = sighting->suppressed;
     if (const Incident* incident = book_.find(target, sighting->id)) {
       backend.incident_id = incident->id;
     }
   }
+  view.breakers.clear();
+  for (const auto& [rule, breaker] : tracker.safeguards().breakers())
+    view.breakers.push_back({rule, breaker.open(), breaker.matches()});
 }
 
 }  // namespace pghang

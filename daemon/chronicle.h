@@ -14,6 +14,7 @@
 #include "config/result.h"
 #include "daemon/escalation/tracker.h"
 #include "daemon/incident_book.h"
+#include "daemon/pause.h"
 #include "daemon/ports.h"
 #include "diagnosis/signature.h"
 #include "exporters/bundle.h"
@@ -95,6 +96,23 @@ class Chronicle {
   );
   /// No rule has matched anybody, so nobody can wait behind him.
   void nobody_waits(const std::string& target);
+  void breaker_changed(const std::string& target, const escalation::BreakerEvent& event);
+  void breakers_reset(
+      const std::string& target,
+      const std::vector<std::string>& rules,
+      const std::string& by
+  );
+  /// Whether this daemon may signal on the server, or `yields_to` whom it leaves that (not empty
+  /// when it wants to and must not).
+  void enforces(const std::string& target, bool enforces, const std::string& yields_to);
+  /// The file at `path` is being read: signals wait for it.
+  void pause_unknown(const std::string& path);
+  /// `restored`: by an earlier run of the daemon, or because its file cannot be read.
+  void paused(const Pause& pause, bool restored);
+  void not_paused();
+  void resumed(const std::string& by);
+  /// `problem`: why a restart would undo what was asked last; empty: it would not.
+  void pause_saved(const std::string& problem);
   /// The backends that rules watch or have matched now.
   void sightings(
       const std::string& target,

@@ -51,7 +51,11 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
       )
       ->type_name("HOST:PORT");
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
-  command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
+  command.add_flag(
+      "--web.enable-lifecycle",
+      options.enable_lifecycle,
+      "Allow POST /-/reload, /-/pause, ..."
+  );
   command.add_option("--log.level", options.log_level, "debug, info, warn or error")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{
           {"debug", LogLevel::debug},
@@ -62,6 +66,28 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, LogFormat>{{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}
       ));
+}
+
+void add_control_options(CLI::App& command, ControlOptions& options) {
+  command
+      .add_option(
+          "--config.file",
+          options.config_file,
+          "Configuration file of the daemon, which says where its control socket is"
+      )
+      ->type_name("FILE");
+  command
+      .add_option("--control.socket", options.socket, "Its control socket, whatever that file says")
+      ->type_name("PATH");
+}
+
+void add_pause_options(CLI::App& command, PauseOptions& options) {
+  add_control_options(command, options.control);
+  command.add_option("length", options.length, "For how long: 30min, 1h, ... at most 30d")
+      ->required()
+      ->type_name("DURATION");
+  command
+      .add_option("--reason", options.reason, "Why; shown on the page, in the API and in the log");
 }
 
 struct DiagnoseTexts {
@@ -201,6 +227,16 @@ int run_cli(int argc, char** argv) {
       ->required();
   again->add_flag("--json", replay.json, "Print the evidence and verdict as JSON");
 
+  PauseOptions pause;
+  CLI::App* stop_signals = app.add_subcommand(
+      "pause",
+      "Stops all signals of the running daemon for some time, over restarts too"
+  );
+  add_pause_options(*stop_signals, pause);
+  ControlOptions control;
+  CLI::App* resume = app.add_subcommand("resume", "Ends a pause");
+  add_control_options(*resume, control);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -212,6 +248,8 @@ int run_cli(int argc, char** argv) {
   if (check_signatures->parsed())
     return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config));
+  if (stop_signals->parsed()) return static_cast<int>(pause_command(pause));
+  if (resume->parsed()) return static_cast<int>(resume_command(control));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
   if (!take_durations(texts, diagnose)) return static_cast<int>(ExitCode::usage);
   diagnose.sampler_program = sampler_program;

@@ -44,6 +44,18 @@ struct ReplayOptions {
   bool json = false;
 };
 
+/// How to reach the running daemon.
+struct ControlOptions {
+  std::string config_file;  ///< says where its socket is; empty: built-in defaults
+  std::string socket;       ///< said on the command line; empty: as the configuration has it
+};
+
+struct PauseOptions {
+  ControlOptions control;
+  std::string length;
+  std::string reason;
+};
+
 /// Puts the command line's words over loaded settings.
 void apply_overrides(const ConfigOptions& options, Settings& settings);
 
@@ -61,5 +73,8 @@ run_command(const ConfigOptions& options, const std::string& sampler_program);
 [[nodiscard]] ExitCode plan_command(const ConfigOptions& options);
 [[nodiscard]] ExitCode diagnose_command(const DiagnoseOptions& options);
 [[nodiscard]] ExitCode replay_command(const ReplayOptions& options);
+/// Exit 1: done, but a restart of the daemon would undo it; says why.
+[[nodiscard]] ExitCode pause_command(const PauseOptions& options);
+[[nodiscard]] ExitCode resume_command(const ControlOptions& options);
 
 }  // namespace pghang

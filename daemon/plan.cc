@@ -46,7 +46,12 @@ std::string describe(const Activity& activity) {
   return line;
 }
 
-std::string decision(const Activity& activity, const escalation::RuleMatcher& rules, Mode mode) {
+std::string decision(
+    const Activity& activity,
+    const escalation::RuleMatcher& rules,
+    Mode mode,
+    const escalation::ProtectList& protect
+) {
   const auto matched = rules.match(activity);
   if (!matched) {
     std::string text;
@@ -58,8 +63,10 @@ std::string decision(const Activity& activity, const escalation::RuleMatcher& ru
   }
   const Rule& rule = rules.rules()[*matched];
   std::string text = "    rule " + rule.name + ": ";
-  if (const auto exemption = escalation::exemption_of(activity, rule)) {
-    return text + "exempt (" + to_string(*exemption) + "): no signal\n";
+  if (const auto spared = escalation::protection_of(activity, rule, protect)) {
+    text += std::string("exempt (") + to_string(spared->exemption);
+    if (!spared->entry.empty()) text += " by " + spared->entry;
+    return text + "): no signal\n";
   }
   text += steps(activity, rule);
   if (rule.for_.count() > 0) text += ", once it matched for " + format_duration(rule.for_);
@@ -73,7 +80,8 @@ std::string render_plan(
     const std::string& target,
     const ActivitySnapshot& snapshot,
     const escalation::RuleMatcher& rules,
-    Mode mode
+    Mode mode,
+    const escalation::ProtectList& protect
 ) {
   std::string out = "target " + target + ": PostgreSQL " + snapshot.server.version +
                     (snapshot.server.in_recovery ? ", in recovery" : "") + ", mode " +
@@ -85,7 +93,7 @@ std::string render_plan(
     std::string query = mask_query(activity.query);
     if (query.size() > kQueryColumns) query = query.substr(0, kQueryColumns) + "...";
     if (!query.empty()) out += "    query " + query + "\n";
-    out += decision(activity, rules, mode);
+    out += decision(activity, rules, mode, protect);
   }
   out += "  " + std::to_string(matched) + " of " + std::to_string(snapshot.rows.size()) +
          " backends that are not idle match a rule; nothing was touched\n";

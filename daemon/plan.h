@@ -4,6 +4,7 @@
 
 #include "collectors/evidence/activity.h"
 #include "config/settings.h"
+#include "daemon/escalation/protect_list.h"
 #include "daemon/escalation/rule_matcher.h"
 
 namespace pghang {
@@ -14,7 +15,8 @@ namespace pghang {
     const std::string& target,
     const ActivitySnapshot& snapshot,
     const escalation::RuleMatcher& rules,
-    Mode mode
+    Mode mode,
+    const escalation::ProtectList& protect = {}
 );
 
 }  // namespace pghang

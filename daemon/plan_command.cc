@@ -10,6 +10,8 @@
 #include "daemon/escalation/exemption.h"
 #include "daemon/escalation/rule_matcher.h"
 #include "daemon/plan.h"
+#include "daemon/plan_safeguards.h"
+#include "daemon/postgres_enforcer_lock.h"
 
 namespace pghang {
 namespace {
@@ -44,11 +46,17 @@ boost::asio::awaitable<void> plan_target(
     code = exit_code_for(snapshot.error());
     co_return;
   }
-  std::fputs(
-      render_plan(target.name, *snapshot, escalation::RuleMatcher(settings.rules), settings.mode)
-          .c_str(),
-      stdout
-  );
+  const escalation::RuleMatcher rules(settings.rules);
+  const escalation::ProtectList protect(settings.protect);
+  std::string text = render_plan(target.name, *snapshot, rules, settings.mode, protect);
+  text += render_restraints(*snapshot, rules, settings);
+  const auto holder = co_await enforcer_lock_holder(connection, deadline);
+  if (holder && *holder) {
+    text += "  " + **holder +
+            " holds the lock of the daemon that may signal: another one would only "
+            "observe (other_daemon)\n";
+  }
+  std::fputs(text.c_str(), stdout);
 }
 
 }  // namespace

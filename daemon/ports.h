@@ -62,4 +62,23 @@ class Signaller {
   [[nodiscard]] virtual boost::asio::awaitable<SignalReply> send(escalation::SignalOrder order) = 0;
 };
 
+/// What came of asking for the right to signal.
+struct LockAnswer {
+  bool ours = false;
+  std::string holder{};  ///< who has it, or why that is not known; empty when it is ours
+};
+
+/// Port: the lock that makes one of several daemons the one that signals.
+class EnforcerLock {
+ public:
+  EnforcerLock() = default;
+  EnforcerLock(const EnforcerLock&) = delete;
+  EnforcerLock& operator=(const EnforcerLock&) = delete;
+  virtual ~EnforcerLock() = default;
+
+  /// Takes it if it is free, keeps it if it is ours; never waits for it. Cheap in the latter case.
+  [[nodiscard]] virtual boost::asio::awaitable<LockAnswer> take() = 0;
+  [[nodiscard]] virtual boost::asio::awaitable<void> release() = 0;
+};
+
 }  // namespace pghang

@@ -18,7 +18,10 @@
 #include "daemon/capture_desk.h"
 #include "daemon/chronicle.h"
 #include "daemon/config_reloader.h"
+#include "daemon/control_client.h"
 #include "daemon/logger.h"
+#include "daemon/pause_desk.h"
+#include "daemon/postgres_enforcer_lock.h"
 #include "daemon/postgres_ports.h"
 #include "daemon/target_monitor.h"
 #include "daemon/version.h"
@@ -47,6 +50,7 @@ struct TargetSession {
   PostgresActivitySource activity;
   PostgresSignaller signaller;
   PostgresLockSource locks;
+  PostgresEnforcerLock enforcer_lock;
   TargetMonitor monitor;
   pid_t prewarmed = 0;  ///< our own backend there
   pid_t learnt = 0;     ///< a process of the server, of this host, where the connection tells none
@@ -72,7 +76,10 @@ struct TargetSession {
         activity(connection, settings.polling, filter_for(settings)),
         signaller(connection, settings.polling.statement_timeout),
         locks(connection, settings.polling.statement_timeout),
-        monitor(target.name, settings, activity, signaller, locks, chronicle, std::move(submit)) {}
+        enforcer_lock(connection, settings.polling.statement_timeout),
+        monitor(target.name, settings, activity, signaller, locks, chronicle, std::move(submit)) {
+    monitor.share_with_others(enforcer_lock);
+  }
 };
 
 }  // namespace
@@ -90,6 +97,7 @@ struct Supervisor::Impl {
   BundleWriter bundles;
   ConfigReloader reloader;
   std::vector<std::unique_ptr<TargetSession>> targets;
+  PauseDesk pauses;
   std::unique_ptr<HttpServer> http;
   std::size_t polled_once = 0;
   int exit_code = 0;
@@ -122,7 +130,11 @@ struct Supervisor::Impl {
               chronicle.bundle_saved(result, context);
             }
         ),
-        reloader(loop.get_executor(), options.config_file) {
+        reloader(loop.get_executor(), options.config_file),
+        pauses(loop.get_executor(), pause_path(), chronicle, [this](bool paused) {
+          for (const auto& session : targets)
+            session->monitor.pause(paused);
+        }) {
     chronicle.know(config.signatures);
     view.version = version();
     if (bundles.enabled()) {
@@ -276,12 +288,57 @@ struct Supervisor::Impl {
     log.info("reloaded", {{"mode", view.mode}, {"rules", std::to_string(settings.rules.size())}});
   }
 
+  LifecycleAnswer
+  reset_breakers(const std::string& target, const std::string& rule, const std::string& by) {
+    std::string closed;
+    for (const auto& session : targets) {
+      if (!target.empty() && session->monitor.target() != target) continue;
+      const std::vector<std::string> rules = session->monitor.reset_breakers(rule);
+      chronicle.breakers_reset(session->monitor.target(), rules, by);
+      for (const std::string& name : rules)
+        closed += (closed.empty() ? "" : ", ") + name + " on " + session->monitor.target();
+    }
+    return {closed.empty() ? "no breaker was open" : "closed: " + closed};
+  }
+
+  [[nodiscard]] Lifecycle lifecycle() {
+    Lifecycle offered;
+    offered.pause = [this](Duration length, std::string reason, std::string by, auto reply) {
+      pauses.pause(length, std::move(reason), std::move(by), std::move(reply));
+    };
+    offered.resume = [this](const std::string& by, auto reply) {
+      pauses.resume(by, std::move(reply));
+    };
+    offered.reset_breakers =
+        [this](const std::string& target, const std::string& rule, const std::string& by) {
+          return reset_breakers(target, rule, by);
+        };
+    return offered;
+  }
+
+  /// Without it everything else goes on.
+  void open_control_socket() {
+    const std::string path = own_control_socket_path(settings.web.control_socket);
+    if (path.empty()) {
+      log.info("no_control_socket", {{"consequence", "pghangd pause and resume cannot reach it"}});
+    } else if (const auto opened = http->serve_control_socket(path); !opened) {
+      log.warn(
+          "no_control_socket",
+          {{"error", opened.error().context},
+           {"consequence", "pghangd pause and resume cannot reach it"}}
+      );
+    } else {
+      log.info("control_socket", {{"path", path}});
+    }
+  }
+
   bool listen() {
     Api api{view, metrics, settings.web.telemetry_path, {}};
-    if (settings.web.enable_lifecycle)
-      api.reload = [this] {
-        return start_reload();
-      };
+    api.reload = [this] {
+      return start_reload();
+    };
+    api.lifecycle = lifecycle();
+    api.lifecycle_by_tcp = settings.web.enable_lifecycle;
     auto server =
         HttpServer::start(loop.get_executor(), settings.web.listen_addresses, std::move(api));
     if (!server) {
@@ -292,6 +349,7 @@ struct Supervisor::Impl {
     for (const std::string& address : http->addresses()) {
       log.info("listening", {{"url", "http://" + address + "/"}});
     }
+    open_control_socket();
     return true;
   }
 
@@ -325,6 +383,7 @@ int Supervisor::run() {
        {"rules", std::to_string(impl_->settings.rules.size())},
        {"targets", std::to_string(impl_->targets.size())}}
   );
+  impl_->pauses.start();
   impl_->spawn(impl_->serve_unix_signals());
   impl_->spawn(impl_->end_with_keeper());
   impl_->spawn(impl_->desk.run());

@@ -1,5 +1,6 @@
 #include "daemon/target_monitor.h"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -42,7 +43,10 @@ TargetMonitor::TargetMonitor(
       lock_source_(locks),
       chronicle_(chronicle),
       submit_(std::move(submit)),
-      tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)) {}
+      tracker_(settings.mode, settings.sampling.repeat, escalation::RuleMatcher(settings.rules)),
+      mode_(settings.mode) {
+  tracker_.safeguards().configure(settings);
+}
 
 boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   const TimePoint started = now();
@@ -50,6 +54,7 @@ boost::asio::awaitable<bool> TargetMonitor::poll_once() {
   chronicle_.polled(target_, snapshot, now() - started);
   if (!snapshot) co_return false;
   drop_on_failover(snapshot->server);
+  co_await claim_enforcement();
   co_await carry_out(tracker_.observe(*snapshot, now()));
   sessions_ = std::move(snapshot->rows);
   co_await look_at_waits();
@@ -79,12 +84,40 @@ boost::asio::awaitable<void> TargetMonitor::look_at_waits() {
 }
 
 void TargetMonitor::drop_on_failover(const ServerInfo& server) {
+  // A standby that receives no WAL at the moment knows no timeline.
+  const bool other_timeline =
+      timeline_ != 0 && server.timeline != 0 && timeline_ != server.timeline;
   const bool other = server_ && (server_->system_identifier != server.system_identifier ||
-                                 server_->in_recovery != server.in_recovery);
+                                 server_->in_recovery != server.in_recovery || other_timeline);
   if (other) {
     tell(tracker_.drop_all("another server answers, or it changed its role (failover)", now()));
   }
+  if (server.timeline != 0) timeline_ = server.timeline;
   server_ = server;
+}
+
+boost::asio::awaitable<void> TargetMonitor::claim_enforcement() {
+  if (enforcer_lock_ == nullptr) co_return;
+  const bool enforces = mode_ == Mode::enforce;
+  if (!enforces) {
+    if (claim_.ours()) co_await enforcer_lock_->release();
+    claim_ = {};
+  } else if (claim_.due(now())) {
+    Duration grace{0};
+    for (const Rule& rule : tracker_.rules().rules())
+      grace = std::max({grace, rule.cancel_grace, rule.terminate_grace});
+    const LockAnswer answer = co_await enforcer_lock_->take();
+    claim_.answered(answer, grace, now());
+  }
+  const bool yields = enforces && claim_.yields(now());
+  tracker_.safeguards().yield_to_other_daemon(yields);
+  chronicle_.enforces(target_, enforces && !yields, yields ? claim_.yields_to(now()) : "");
+}
+
+std::vector<std::string> TargetMonitor::reset_breakers(const std::string& rule) {
+  std::vector<std::string> closed = tracker_.safeguards().reset_breakers(rule, now());
+  chronicle_.sightings(target_, tracker_, now());
+  return closed;
 }
 
 void TargetMonitor::tell(const escalation::Orders& orders) {
@@ -96,6 +129,8 @@ void TargetMonitor::tell(const escalation::Orders& orders) {
     if (sighting == nullptr) continue;
     chronicle_.suppressed(target_, suppression, *sighting);
   }
+  for (const escalation::BreakerEvent& event : orders.breakers)
+    chronicle_.breaker_changed(target_, event);
   for (const escalation::CaptureOrder& order : orders.captures)
     submit_(order);
 }
@@ -103,6 +138,10 @@ void TargetMonitor::tell(const escalation::Orders& orders) {
 boost::asio::awaitable<void> TargetMonitor::carry_out(escalation::Orders orders) {
   tell(orders);
   for (const escalation::SignalOrder& order : orders.signals) {
+    if (const auto restraint = tracker_.safeguards().restrains_all()) {
+      tell(tracker_.signal_withheld(order.id, order.kind, *restraint, now()));
+      continue;
+    }
     const SignalReply reply = co_await signaller_.send(order);
     chronicle_.signalled(target_, order, reply);
     tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
@@ -159,6 +198,8 @@ void TargetMonitor::reconfigure(const Settings& settings) {
       escalation::RuleMatcher(settings.rules),
       now()
   ));
+  mode_ = settings.mode;
+  tracker_.safeguards().configure(settings);
   chronicle_.sightings(target_, tracker_, now());
 }
 

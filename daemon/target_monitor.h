@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "collectors/evidence/capture.h"
 #include "config/result.h"
 #include "config/settings.h"
+#include "daemon/enforcer_claim.h"
 #include "daemon/escalation/tracker.h"
 #include "daemon/lock_pacer.h"
 #include "daemon/ports.h"
@@ -49,6 +51,15 @@ class TargetMonitor {
   /// New mode and rules after a reload.
   void reconfigure(const Settings& settings);
 
+  /// Other daemons may watch this server: signal only while `lock` is ours. It outlives this.
+  void share_with_others(EnforcerLock& lock) { enforcer_lock_ = &lock; }
+
+  /// Stops all signals, also one that is ordered and not sent yet; or lets them go on.
+  void pause(bool paused) { tracker_.safeguards().pause(paused); }
+
+  /// Closes the breakers of this rule (empty: of all). The rules whose breakers were open.
+  std::vector<std::string> reset_breakers(const std::string& rule);
+
   [[nodiscard]] const std::string& target() const { return target_; }
 
  private:
@@ -62,6 +73,8 @@ class TargetMonitor {
   /// Asks who waits for whom, while a rule has matched somebody and as often as that is cheap.
   [[nodiscard]] boost::asio::awaitable<void> look_at_waits();
   void drop_on_failover(const ServerInfo& server);
+  /// Finds out whether this daemon is the one that may signal.
+  [[nodiscard]] boost::asio::awaitable<void> claim_enforcement();
   [[nodiscard]] Evidence evidence_for(const escalation::SightingState& sighting, Capture capture)
       const;
 
@@ -76,6 +89,10 @@ class TargetMonitor {
   std::vector<Activity> sessions_;  ///< of the latest poll
   std::optional<LockSnapshot> locks_;
   LockPacer pacer_;
+  Mode mode_;
+  EnforcerLock* enforcer_lock_ = nullptr;
+  EnforcerClaim claim_;
+  std::int64_t timeline_ = 0;  ///< the latest that was known
 };
 
 }  // namespace pghang

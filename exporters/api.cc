@@ -42,7 +42,8 @@ HttpResponse not_found(const Api& api, const std::string& path) {
     return failure(404, "no such resource; there are " + std::string(kApiPaths));
   return text(
       404,
-      "not found; there are /, " + api.telemetry_path + ", /-/healthy, /-/ready, /-/reload, " +
+      "not found; there are /, " + api.telemetry_path +
+          ", /-/healthy, /-/ready, /-/reload, /-/pause, /-/resume, /-/breaker/reset, " +
           std::string(kApiPaths)
   );
 }
@@ -52,9 +53,23 @@ HttpResponse ready(const View& view) {
                     : text(503, "pghangd is not ready: no poll has been tried yet.");
 }
 
-HttpResponse reload(const Api& api) {
-  if (!api.reload)
-    return text(403, "lifecycle requests are off; start pghangd with --web.enable-lifecycle");
+HttpResponse lifecycle_is_off() {
+  return text(
+      403,
+      "lifecycle requests are off; start pghangd with --web.enable-lifecycle, or use its control "
+      "socket, as pghangd pause does"
+  );
+}
+
+HttpResponse change_behaviour(const Api& api, const HttpRequest& request) {
+  const bool allowed = api.lifecycle_by_tcp || request.control;
+  if (!allowed || !api.lifecycle.pause) return lifecycle_is_off();
+  return lifecycle_response(api.lifecycle, request).value_or(lifecycle_is_off());
+}
+
+HttpResponse reload(const Api& api, const HttpRequest& request) {
+  const bool allowed = api.lifecycle_by_tcp || request.control;
+  if (!allowed || !api.reload) return lifecycle_is_off();
   const std::string problem = api.reload();
   return problem.empty()
              ? text(200, "reload started; pghangd_config_last_reload_successful tells how it ended")
@@ -116,7 +131,9 @@ HttpResponse fingerprint(const View& view, std::string_view id) {
 HttpResponse Api::operator()(const HttpRequest& request) const {
   const std::string& path = request.path;
   if (path == "/-/reload")
-    return request.method == "POST" ? pghang::reload(*this) : not_allowed("POST");
+    return request.method == "POST" ? pghang::reload(*this, request) : not_allowed("POST");
+  if (is_lifecycle_path(path))
+    return request.method == "POST" ? change_behaviour(*this, request) : not_allowed("POST");
 
   const bool known = path == "/" || path == "/style.css" || path == telemetry_path ||
                      path == "/-/healthy" || path == "/-/ready" || path == "/api/v1/status" ||

@@ -49,6 +49,16 @@ json::object incident_head(const Incident& incident) {
   };
 }
 
+json::value pause_value(const PauseView& pause) {
+  json::object object{{"paused", pause.paused}, {"problem", json_string_or_null(pause.problem)}};
+  if (!pause.paused) return object;
+  object["since"] = rfc3339(pause.since_micros);
+  object["until"] = moment(pause.until_micros);
+  object["by"] = json_string(pause.by);
+  object["reason"] = json_string_or_null(pause.reason);
+  return object;
+}
+
 json::value diagnosis_of(const Incident& incident) {
   if (!incident.evidence || !incident.verdict) return nullptr;
   return diagnosis_object(
@@ -67,6 +77,8 @@ json::object target_object(const TargetView& target) {
         {"version_num", target.server->version_num},
         {"system_identifier", json_string_or_null(target.server->system_identifier)},
         {"in_recovery", target.server->in_recovery},
+        {"timeline",
+         target.server->timeline == 0 ? json::value() : json::value(target.server->timeline)},
     };
   }
   json::array sessions;
@@ -74,6 +86,14 @@ json::object target_object(const TargetView& target) {
     sessions.push_back(json::object{
         {"state", json_string_or_null(count.state)},
         {"sessions", count.sessions},
+    });
+  }
+  json::array breakers;
+  for (const BreakerView& breaker : target.breakers) {
+    breakers.push_back(json::object{
+        {"rule", json_string(breaker.rule)},
+        {"open", breaker.open},
+        {"matches", breaker.matches},
     });
   }
   return {
@@ -87,6 +107,9 @@ json::object target_object(const TargetView& target) {
                                     : json::value(rfc3339(target.last_poll_micros))},
       {"sessions", std::move(sessions)},
       {"backends", target.backends.size()},
+      {"enforcing", target.enforcing},
+      {"other_daemon", json_string_or_null(target.other_daemon)},
+      {"breakers", std::move(breakers)},
   };
 }
 
@@ -182,6 +205,8 @@ std::string backends_json(const View& view) {
           {"matched_seconds", json_number(backend.matched_seconds)},
           {"exemption", json_string_or_null(backend.exemption)},
           {"incident_id", json_string_or_null(backend.incident_id)},
+          {"protected_by", json_string_or_null(backend.protected_by)},
+          {"suppressed", json_string_or_null(backend.suppressed)},
           {"activity", activity_object(backend.activity)},
       });
     }
@@ -205,6 +230,7 @@ std::string status_json(const View& view) {
       {"config_last_reload_successful", view.config_last_reload_successful},
       {"incidents_open", open},
       {"incidents_kept", view.incidents.size()},
+      {"pause", pause_value(view.pause)},
       {"targets", std::move(targets)},
   });
 }

@@ -20,7 +20,18 @@ constexpr std::array kPollResults{
     "refused",
     "permission_denied"};
 constexpr std::array kLockResults{"success", "backed_off", "timeout", "refused"};
-constexpr std::array kSuppressions{"mode_observe", "rule_observe"};
+constexpr std::array kSuppressions{
+    "mode_observe",
+    "rule_observe",
+    "paused",
+    "other_daemon",
+    "breaker_open",
+    "budget_unresponsive",
+    "budget_share",
+    "budget_hour",
+    "budget_minute",
+    "protected",
+    "superuser"};
 constexpr std::array kMethods{
     CaptureMethod::in_place,
     CaptureMethod::ptrace_stop,
@@ -91,6 +102,7 @@ void Metrics::Impl::set_own_gauges(const View& view) {
       "pghangd_config_last_reload_successful",
       single(view.config_last_reload_successful ? 1 : 0)
   );
+  registry.replace("pghangd_paused", single(view.pause.paused ? 1 : 0));
   registry.replace("process_resident_memory_bytes", single(process.resident_bytes()));
   registry.replace("process_open_fds", single(process.open_fds()));
   registry.replace("process_max_fds", single(ProcessStats::max_fds()));

@@ -22,6 +22,25 @@ struct BackendView {
   double matched_seconds = 0;  ///< since the rule's criteria first held
   std::string exemption;       ///< reason that it is never signalled; empty when it may be
   std::string incident_id;     ///< empty while watching
+  std::string protected_by;    ///< name of the `protect` entry, where the exemption is `protected`
+  std::string suppressed;      ///< why a signal that is due is not sent; empty: none is due
+};
+
+/// One rule's breaker.
+struct BreakerView {
+  std::string rule;
+  bool open = false;
+  std::size_t matches = 0;  ///< backends that the rule would act on, as of the latest poll
+};
+
+/// Whether somebody has stopped all signals.
+struct PauseView {
+  bool paused = false;
+  std::int64_t since_micros = 0;             ///< unix epoch, as `until_micros`
+  std::optional<std::int64_t> until_micros;  ///< absent: until somebody resumes
+  std::string by;
+  std::string reason;
+  std::string problem;  ///< why a restart would undo what was asked last; empty: it would not
 };
 
 struct TargetView {
@@ -34,6 +53,9 @@ struct TargetView {
   std::vector<StateCount> counts;
   std::vector<BackendView> backends;
   std::optional<std::size_t> blocked_backends;  ///< absent: not known
+  std::vector<BreakerView> breakers;            ///< of rules that may signal
+  bool enforcing = false;                       ///< signals may be sent by this daemon
+  std::string other_daemon;                     ///< whom this one leaves it to; empty: nobody
 };
 
 struct View {
@@ -44,6 +66,7 @@ struct View {
   bool config_last_reload_successful = true;
   std::vector<TargetView> targets;
   std::deque<Incident> incidents;  ///< newest first, open ones included
+  PauseView pause;
 };
 
 /// Microseconds since the unix epoch, for whoever is not given the time.

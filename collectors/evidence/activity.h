@@ -43,6 +43,9 @@ struct ServerInfo {
   std::string version;            ///< `15.20`
   std::string system_identifier;  ///< pg_control_system(); empty if not readable
   bool in_recovery = false;
+  /// Of the WAL it writes; of a standby, that of the WAL it receives. 0: not known (a standby that
+  /// receives none).
+  std::int64_t timeline = 0;
 
   friend bool operator==(const ServerInfo&, const ServerInfo&) = default;
 };

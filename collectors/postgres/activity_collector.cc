@@ -19,6 +19,7 @@ enum Column : int {
   taken_at,
   version,
   in_recovery,
+  timeline,
   counts_by_state,
   pid,
   backend_start,
@@ -149,6 +150,7 @@ collect_activity(Connection& connection, ActivityFilter filter, Deadline deadlin
   snapshot.taken_at = *at;
   snapshot.server.version = clean_text(*result, 0, version).value_or("");
   snapshot.server.in_recovery = result->boolean(0, in_recovery).value_or(false);
+  snapshot.server.timeline = result->integer(0, timeline).value_or(0);
   snapshot.counts = state_counts(result->text(0, counts_by_state).value_or(""));
   for (int row = 0; row < result->rows(); ++row) {
     const std::optional<std::int64_t> backend = result->integer(row, pid);

@@ -13,7 +13,12 @@ namespace {
 constexpr const char* kHead = R"(WITH server AS (
   SELECT pg_catalog.clock_timestamp() AS taken_at,
          pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS version,
-         pg_catalog.pg_is_in_recovery() AS in_recovery
+         pg_catalog.pg_is_in_recovery() AS in_recovery,
+         CASE WHEN pg_catalog.pg_is_in_recovery()
+              THEN (SELECT received_tli FROM pg_catalog.pg_stat_get_wal_receiver())
+              ELSE ('x' || pg_catalog.substr(
+                pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)
+              )::pg_catalog."bit"::pg_catalog.int4 END AS timeline
 ), session AS (
   SELECT *
     FROM pg_catalog.pg_stat_activity
@@ -27,7 +32,7 @@ constexpr const char* kHead = R"(WITH server AS (
     LEFT JOIN pg_catalog.pg_roles AS role ON role.oid = session.usesysid
    WHERE CASE WHEN session.state IS NULL THEN $2 WHEN session.state = 'idle' THEN $1 ELSE true END
 )
-SELECT server.taken_at, server.version, server.in_recovery, counts.by_state,
+SELECT server.taken_at, server.version, server.in_recovery, server.timeline, counts.by_state,
        w.pid, w.backend_start, w.backend_type, w.datname, w.usename, w.application_name,
        pg_catalog.host(w.client_addr), w.state, w.wait_event_type, w.wait_event,
        )";

@@ -113,6 +113,7 @@ struct Connection::Impl {
   asio::posix::stream_descriptor socket;
   std::string system_identifier;
   pid_t server_process = 0;
+  std::uint64_t sessions = 0;
   bool ready = false;
 };
 
@@ -161,6 +162,7 @@ asio::awaitable<Result<void>> Connection::Impl::connect(Deadline deadline) {
   // Not earlier: libpq takes a start-up packet that is not sent at once for an error.
   PQsetnonblocking(connection.get(), 1);
   server_process = listener_of(PQsocket(connection.get()));
+  ++sessions;
   ready = true;
   co_return Result<void>();
 }
@@ -295,6 +297,10 @@ pid_t Connection::server_process() const {
 
 const std::string& Connection::system_identifier() const {
   return impl_->system_identifier;
+}
+
+std::uint64_t Connection::sessions() const {
+  return impl_->sessions;
 }
 
 void Connection::close() {

@@ -100,6 +100,8 @@ class Connection {
   /// pg_control_system()'s, read by open(); empty where the role may not execute that. Read once
   /// per connection since the server reads it from disk, and within one it cannot change.
   [[nodiscard]] const std::string& system_identifier() const;
+  /// How many sessions were opened so far: tells whether what belonged to one is still there.
+  [[nodiscard]] std::uint64_t sessions() const;
   void close();
 
  private:

@@ -28,6 +28,7 @@ Action SightingMachine::advance(const Input& input, TimePoint now) {
 }
 
 Action SightingMachine::on(const Polled& poll, TimePoint now) {
+  suppressed_.clear();
   if (is_over(poll.presence)) {
     const bool absent = poll.presence == Presence::absent;
     return resolve(natural_outcome(), absent ? "backend gone" : "statement ended", now);
@@ -62,7 +63,7 @@ Action SightingMachine::watch(const Polled& poll, TimePoint now) {
 Action SightingMachine::act_on_match(TimePoint now) {
   if (const char* reason = why_not_signal()) {
     Action action = capture_if_due(now);
-    action.suppressed = once(reason);
+    action.suppressed = suppress(reason);
     return action;
   }
   if (!free_to_act(now)) return {};
@@ -75,7 +76,7 @@ Action SightingMachine::act_after_cancel(TimePoint now) {
   if (policy_.action == RuleAction::terminate && !gave_up()) {
     const char* reason = why_not_signal();
     if (reason == nullptr) return send(SignalKind::terminate);
-    suppressed = once(reason);
+    suppressed = suppress(reason);
   }
   Action action = become_unresponsive(now, "cancel grace passed, the statement still runs");
   action.suppressed = std::move(suppressed);
@@ -85,6 +86,7 @@ Action SightingMachine::act_after_cancel(TimePoint now) {
 Action SightingMachine::on(const Answered& answered, TimePoint now) {
   if (unanswered_ != answered.kind) return {};
   unanswered_.reset();
+  reported_.clear();
   switch (answered.answer) {
     case SignalAnswer::accepted: return accept(answered.kind, answered.words, now);
     case SignalAnswer::refused:
@@ -130,6 +132,14 @@ Action SightingMachine::on(const TerminatePendingSeen& seen, TimePoint now) {
 
 Action SightingMachine::on(const Dropped& dropped, TimePoint now) {
   return resolve(Outcome::finished, dropped.why, now);
+}
+
+Action SightingMachine::on(const Withheld& withheld, TimePoint now) {
+  if (unanswered_ != withheld.kind) return {};
+  unanswered_.reset();
+  Action action = capture_if_due(now);
+  action.suppressed = suppress(to_string(withheld.restraint));
+  return action;
 }
 
 Action SightingMachine::send(SignalKind kind) {
@@ -218,7 +228,8 @@ const char* SightingMachine::why_not_signal() const {
   return nullptr;
 }
 
-std::optional<std::string> SightingMachine::once(const char* reason) {
+std::optional<std::string> SightingMachine::suppress(const char* reason) {
+  suppressed_ = reason;
   if (std::ranges::find(reported_, reason) != reported_.end()) return std::nullopt;
   return reported_.emplace_back(reason);
 }

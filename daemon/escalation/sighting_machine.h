@@ -7,6 +7,7 @@
 
 #include "config/settings.h"
 #include "daemon/escalation/exemption.h"
+#include "daemon/escalation/restraint.h"
 #include "daemon/escalation/signal.h"
 #include "diagnosis/incident.h"
 
@@ -64,13 +65,20 @@ struct Dropped {
   std::string why;
 };
 
-using Input = std::variant<Polled, Answered, TerminatePendingSeen, Dropped>;
+/// The signal of the last step was not sent: something restrains all of a rule's or a server's
+/// signals. It is due again with the next poll.
+struct Withheld {
+  SignalKind kind = SignalKind::cancel;
+  Restraint restraint = Restraint::paused;
+};
+
+using Input = std::variant<Polled, Answered, TerminatePendingSeen, Dropped, Withheld>;
 
 enum class Step { wait, send_cancel, send_terminate, capture };
 
 struct Action {
   Step step = Step::wait;
-  std::optional<std::string> suppressed;  ///< the reason, once per sighting
+  std::optional<std::string> suppressed;  ///< the reason, once for each signal that was due
   std::optional<Outcome> outcome;         ///< set by the step that resolves
   std::string note;                       ///< why the stage changed; empty if it did not
 };
@@ -92,6 +100,7 @@ struct HoldOff {
 /// - criteria fail and no hold-off runs → resolved, the same way
 /// - must not be signalled → suppressed, once; capture, repeated
 /// - may be signalled → send cancel (to an idle one: terminate)
+/// - signal withheld → suppressed, once; capture, repeated; the same again with the next poll
 /// - signal accepted → cancel_sent (terminate_sent)
 /// - refused or unknown → the same again a grace later, until kMax…; then capture, repeated
 /// - superseded → resolved: superseded
@@ -99,6 +108,7 @@ struct HoldOff {
 /// cancel_sent
 /// - not the same → resolved: cancelled
 /// - grace passed, may be terminated → send terminate
+/// - terminate withheld → suppressed, once; capture, repeated; the same again with the next poll
 /// - grace passed, otherwise → unresponsive
 /// - terminate accepted → terminate_sent
 /// - terminate refused or unknown → again a grace later, until kMax…; then unresponsive
@@ -141,6 +151,9 @@ class SightingMachine {
     return terminate_accepted_at_;
   }
 
+  /// Why the signal that is due was not sent, as of the latest poll; empty when none is due.
+  [[nodiscard]] const std::string& suppressed() const { return suppressed_; }
+
   /// The hold-off that runs at `now`; an unanswered signal may have been sent this moment.
   [[nodiscard]] std::optional<HoldOff> hold_off(TimePoint now) const;
 
@@ -149,6 +162,7 @@ class SightingMachine {
   Action on(const Answered& answered, TimePoint now);
   Action on(const TerminatePendingSeen& seen, TimePoint now);
   Action on(const Dropped& dropped, TimePoint now);
+  Action on(const Withheld& withheld, TimePoint now);
 
   Action watch(const Polled& poll, TimePoint now);
   Action act_on_match(TimePoint now);
@@ -166,7 +180,7 @@ class SightingMachine {
   [[nodiscard]] Duration grace(SignalKind kind) const;
   [[nodiscard]] Outcome natural_outcome() const;
   [[nodiscard]] const char* why_not_signal() const;
-  [[nodiscard]] std::optional<std::string> once(const char* reason);
+  [[nodiscard]] std::optional<std::string> suppress(const char* reason);
 
   Policy policy_;
   Judged judged_;
@@ -183,7 +197,8 @@ class SightingMachine {
   unsigned refusals_ = 0;
   unsigned unknowns_ = 0;
   bool seen_after_refusal_ = false;
-  std::vector<std::string> reported_;  ///< suppression reasons
+  std::vector<std::string> reported_;  ///< suppression reasons since the last answer
+  std::string suppressed_;
 };
 
 }  // namespace pghang::escalation

@@ -46,6 +46,7 @@ struct Tracker::Impl {
   std::map<BackendKey, Echo> echoes;
   SightingId last_id = 0;
   TimePoint latest = TimePoint::min();
+  Safeguards safeguards{};
 
   TimePoint tick(TimePoint now) { return latest = std::max(latest, now); }
 
@@ -70,6 +71,7 @@ struct Tracker::Impl {
     state.stage = machine.stage();
     state.stage_since = machine.stage_since();
     state.exemption = machine.exemption();
+    state.suppressed = machine.suppressed();
     state.cancel_accepted_at = machine.cancel_accepted_at();
     state.terminate_accepted_at = machine.terminate_accepted_at();
     if (before != state.stage) {
@@ -100,6 +102,13 @@ struct Tracker::Impl {
     });
   }
 
+  std::optional<Exemption> exempt(const Activity& row, SightingState& state) const {
+    auto found = protection_of(row, rules.rules()[state.rule], safeguards.protect_list());
+    if (!found) return std::nullopt;
+    state.protected_by = std::move(found->entry);
+    return found->exemption;
+  }
+
   void look_again(Sighting& sighting, const RowsByPid& rows, TimePoint now, Orders& orders) {
     const Activity* row = find_row(rows, sighting.state.activity.key);
     Polled poll;
@@ -107,7 +116,7 @@ struct Tracker::Impl {
       const bool same = guard_of(*row) == sighting.guard;
       poll.presence = same ? Presence::same_statement : Presence::other_statement;
       poll.criteria_hold = rules.match(*row) == sighting.state.rule;
-      poll.exemption = exemption_of(*row, rules.rules()[sighting.state.rule]);
+      poll.exemption = exempt(*row, sighting.state);
       if (same || sighting.state.terminate_accepted_at) sighting.state.activity = *row;
     }
     advance(sighting, poll, now, orders);
@@ -128,14 +137,51 @@ struct Tracker::Impl {
     state.activity = row;
     state.first_seen = now;
     state.stage_since = now;
-    SightingMachine machine(policy(*rule), judged(guard), inherited, now);
-    const auto added = sightings.emplace(state.id, Sighting{state, guard, std::move(machine)});
     const Polled poll{
         .presence = Presence::same_statement,
         .criteria_hold = true,
-        .exemption = exemption_of(row, rules.rules()[*rule]),
+        .exemption = exempt(row, state),
     };
+    SightingMachine machine(policy(*rule), judged(guard), inherited, now);
+    const auto added = sightings.emplace(state.id, Sighting{state, guard, std::move(machine)});
     advance(added.first->second, poll, now, orders);
+  }
+
+  [[nodiscard]] Census census(const ActivitySnapshot& snapshot) const {
+    Census census;
+    for (const StateCount& count : snapshot.counts) {
+      if (!count.state.empty()) census.load.sessions += static_cast<std::uint64_t>(count.sessions);
+    }
+    for (const Rule& rule : rules.rules()) {
+      if (rule.action != RuleAction::observe) census.matches.emplace(rule.name, 0);
+    }
+    for (const auto& entry : sightings) {
+      const SightingState& state = entry.second.state;
+      const bool signalled = state.cancel_accepted_at || state.terminate_accepted_at;
+      if (signalled) ++census.load.under_way;
+      if (state.stage == Stage::unresponsive) ++census.load.unresponsive;
+      const auto rule = census.matches.find(state.rule_name);
+      const bool counts = state.stage != Stage::watching && !state.exemption;
+      if (counts && rule != census.matches.end()) ++rule->second;
+    }
+    return census;
+  }
+
+  /// Only now is it known how many there are: the first of a jump must not be signalled before the
+  /// last of it was seen.
+  void restrain(const ActivitySnapshot& snapshot, TimePoint now, Orders& orders) {
+    orders.breakers = safeguards.polled(census(snapshot), now);
+    for (SignalOrder& order : std::exchange(orders.signals, {})) {
+      Sighting& sighting = sightings.at(order.id);
+      const bool first = sighting.state.stage == Stage::matched;
+      const auto restraint = safeguards.restrains(sighting.state.rule_name, first, now);
+      if (restraint) {
+        advance(sighting, Withheld{order.kind, *restraint}, now, orders);
+        continue;
+      }
+      safeguards.spend(first, now);
+      orders.signals.push_back(std::move(order));
+    }
   }
 
   void forget_echoes(const RowsByPid& rows, TimePoint now) {
@@ -186,6 +232,7 @@ Orders Tracker::observe(const ActivitySnapshot& snapshot, TimePoint now) {
   for (const auto& [pid, row] : rows) {
     if (!std::ranges::binary_search(seen, row->key)) impl_->judge(*row, now, orders);
   }
+  impl_->restrain(snapshot, now, orders);
   return orders;
 }
 
@@ -197,6 +244,11 @@ Orders Tracker::signal_answered(
     TimePoint now
 ) {
   return impl_->feed(id, Answered{.kind = kind, .answer = answer, .words = words}, now);
+}
+
+Orders
+Tracker::signal_withheld(SightingId id, SignalKind kind, Restraint restraint, TimePoint now) {
+  return impl_->feed(id, Withheld{.kind = kind, .restraint = restraint}, now);
 }
 
 Orders Tracker::terminate_pending_seen(SightingId id, bool pending, TimePoint now) {
@@ -251,6 +303,14 @@ std::vector<const SightingState*> Tracker::sightings() const {
 
 const RuleMatcher& Tracker::rules() const {
   return impl_->rules;
+}
+
+Safeguards& Tracker::safeguards() {
+  return impl_->safeguards;
+}
+
+const Safeguards& Tracker::safeguards() const {
+  return impl_->safeguards;
 }
 
 }  // namespace pghang::escalation

@@ -9,6 +9,7 @@
 #include "collectors/evidence/activity.h"
 #include "daemon/escalation/exemption.h"
 #include "daemon/escalation/rule_matcher.h"
+#include "daemon/escalation/safeguards.h"
 #include "daemon/escalation/signal.h"
 #include "diagnosis/incident.h"
 
@@ -44,6 +45,8 @@ struct SightingState {
   TimePoint stage_since;
   std::optional<TimePoint> cancel_accepted_at;
   std::optional<TimePoint> terminate_accepted_at;
+  std::string protected_by;  ///< the entry, where the exemption is `protected`
+  std::string suppressed;    ///< why a signal that is due is not sent, as of the latest poll
 };
 
 /// A sighting moved. `outcome` is set when `to` is resolved. A sighting may go from watching to
@@ -57,10 +60,10 @@ struct StageChange {
   SightingState sighting;  ///< after the move; find() does not know one that is resolved
 };
 
-/// A signal that was due and is not sent; reported once per sighting and reason.
+/// A signal that was due and is not sent; reported once for each reason until a signal is answered.
 struct Suppression {
   SightingId id = 0;
-  /// to_string(Exemption), or:
+  /// to_string(Exemption), to_string(Restraint), or:
   /// `rule_observe`: the rule's action is observe
   /// `mode_observe`: the daemon's mode is observe
   /// `idle_ignores_cancel`: the rule goes no further than cancel, which an idle backend ignores
@@ -76,6 +79,7 @@ struct Orders {
   std::vector<SignalOrder> signals;
   std::vector<CaptureOrder> captures;
   std::vector<Suppression> suppressions;
+  std::vector<BreakerEvent> breakers;
 };
 
 /// The set of sightings over polls. A backend has at most one.
@@ -116,6 +120,10 @@ class Tracker {
       const std::string& words,
       TimePoint now
   );
+  /// Instead of an answer: the order was not sent, since something restrains all signals by now. It
+  /// is due again with the next poll.
+  [[nodiscard]] Orders
+  signal_withheld(SightingId id, SignalKind kind, Restraint restraint, TimePoint now);
   /// What a capture saw of ProcDiePending (or SIGTERM pending). When it stays set for the rule's
   /// terminate_grace, somebody's terminate is being ignored: the sighting, if matched, becomes
   /// unresponsive without a signal from us, and ends with its statement.
@@ -132,6 +140,9 @@ class Tracker {
   [[nodiscard]] const SightingState* find(SightingId id) const;
   [[nodiscard]] std::vector<const SightingState*> sightings() const;  ///< open ones, oldest first
   [[nodiscard]] const RuleMatcher& rules() const;
+  /// What is asked before a signal is ordered; restrains nothing until it is configured.
+  [[nodiscard]] Safeguards& safeguards();
+  [[nodiscard]] const Safeguards& safeguards() const;
 
  private:
   struct Impl;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/plan_safeguards.h"
+
 namespace pghang {
 namespace {
 
@@ -55,6 +57,40 @@ TEST(Plan, SaysWhichCriterionDoesNotHold) {
 TEST(Plan, NamesTheExemption) {
   const std::string text = plan(one("active", Micros(5'000'000), true));
   EXPECT_NE(text.find("exempt (superuser): no signal"), std::string::npos) << text;
+}
+
+TEST(Plan, NamesTheEntryThatProtects) {
+  Protection nightly;
+  nightly.name = "nightly";
+  nightly.match.user.include = {Pattern{"app", false}};
+  const std::string text = render_plan(
+      "main",
+      one("active", Micros(5'000'000)),
+      escalation::RuleMatcher({stuck()}),
+      Mode::enforce,
+      escalation::ProtectList({nightly})
+  );
+  EXPECT_NE(text.find("exempt (protected by nightly): no signal"), std::string::npos) << text;
+}
+
+TEST(Plan, SaysWhatBudgetAndBreakerWouldDo) {
+  ActivitySnapshot many = one("active", Micros(5'000'000));
+  for (int i = 1; i < 4; ++i) {
+    many.rows.push_back(many.rows.front());
+    many.rows.back().key.pid += i;
+  }
+  for (Activity& row : many.rows)
+    row.query_start = PgTimestamp{1};
+  many.counts = {{"active", 100}};
+  const escalation::RuleMatcher rules({stuck()});
+  Settings settings;
+  EXPECT_EQ(render_restraints(many, rules, settings), "");
+  settings.budget.actions_per_minute = 3;
+  EXPECT_EQ(render_restraints(many, rules, settings), "  at once 3 of 4 signals (budget_minute)\n");
+  settings.breaker = {.jump = 3, .jump_percent = 1, .window = Duration(1), .quiet = Duration(1)};
+  const std::string text = render_restraints(many, rules, settings);
+  EXPECT_NE(text.find("breaker of rule stuck would open"), std::string::npos) << text;
+  EXPECT_NE(text.find("0 of 4 signals (breaker_open)"), std::string::npos) << text;
 }
 
 TEST(Plan, ObserveModeSaysThatNothingIsSent) {

@@ -184,6 +184,20 @@ TEST_F(ApiTest, ThePageSortsTheWorstFirst) {
   EXPECT_NE(page.find("never signalled: superuser"), std::string::npos);
 }
 
+TEST_F(ApiTest, ThePageSaysWhatStopsSignals) {
+  view_.targets[0].backends[0].suppressed = "protected";
+  view_.targets[0].backends[0].protected_by = "nightly";
+  view_.targets[0].other_daemon = "pid 7 (<b>)";
+  view_.targets[0].breakers = {{"stuck", true, 12}, {"idle", false, 1}};
+  view_.pause = {true, 1, std::nullopt, "uid 0", "<disk>", ""};
+  const std::string page = ask("/").body;
+  EXPECT_NE(page.find("not signalled: protected by nightly"), std::string::npos);
+  EXPECT_NE(page.find("another pghangd signals here, pid 7 (&lt;b&gt;)"), std::string::npos);
+  EXPECT_NE(page.find("rule stuck suddenly matched many, now 12"), std::string::npos);
+  EXPECT_EQ(page.find("rule idle"), std::string::npos);
+  EXPECT_NE(page.find("until somebody resumes, by uid 0: &lt;disk&gt;"), std::string::npos);
+}
+
 TEST_F(ApiTest, ThePageSaysWhenNothingIsWrongAndWhenAServerIsDown) {
   view_.targets[0].backends.clear();
   EXPECT_NE(ask("/").body.find("No backend is hung"), std::string::npos);

@@ -49,6 +49,7 @@ TEST_F(ActivityPoll, NothingToSeeStillTellsTheServerAndTheCounts) {
   EXPECT_TRUE(snapshot.rows.empty());
   EXPECT_GT(sessions_in(snapshot, ""), 0) << "checkpointer and its like";
   EXPECT_FALSE(snapshot.server.in_recovery);
+  EXPECT_EQ(snapshot.server.timeline, 1) << "of a cluster that was never promoted";
   EXPECT_EQ(snapshot.server.version_num, connection.server_version());
   EXPECT_EQ(snapshot.server.system_identifier, connection.system_identifier());
   EXPECT_EQ(
