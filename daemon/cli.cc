@@ -10,6 +10,7 @@
 #include "config/checks.h"
 #include "config/units.h"
 #include "daemon/commands.h"
+#include "daemon/revision.h"
 #include "daemon/version.h"
 
 #include <CLI/CLI.hpp>
@@ -51,6 +52,11 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
       )
       ->type_name("HOST:PORT");
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
+  command.add_flag(
+      "--web.systemd-socket",
+      options.systemd_socket,
+      "Listen on the sockets of pghangd.socket instead of the listen addresses"
+  );
   command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
   command.add_option("--log.level", options.log_level, "debug, info, warn or error")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{
@@ -157,7 +163,7 @@ int run_cli(int argc, char** argv) {
       "pghangd: finds stuck PostgreSQL backends and says why they cannot be cancelled or "
       "terminated",
       "pghangd"};
-  app.set_version_flag("--version", std::string("pghangd ") + version());
+  app.set_version_flag("--version", std::string("pghangd ") + version() + revision());
   app.require_subcommand(1);
   app.failure_message(usage_line);
   app.fallthrough();

@@ -24,6 +24,7 @@ struct ConfigOptions {
   bool enable_lifecycle = false;
   std::optional<LogLevel> log_level;
   std::optional<LogFormat> log_format;
+  bool systemd_socket = false;  ///< listen on the sockets of a systemd socket unit, no others
 };
 
 struct DiagnoseOptions {

@@ -3,6 +3,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -21,6 +22,28 @@ Error system_error(const char* what) {
 }
 
 }  // namespace
+
+std::vector<std::string> missing_capabilities() {
+  struct Wanted {
+    cap_value_t value;
+    const char* name;
+  };
+
+  constexpr std::array<Wanted, 3> kWanted{{
+      {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"},
+      {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH"},
+      {CAP_SYS_NICE, "CAP_SYS_NICE"},
+  }};
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities> held(cap_get_proc());
+  std::vector<std::string> missing;
+  for (const Wanted& wanted : kWanted) {
+    cap_flag_value_t has = CAP_CLEAR;
+    if (held && cap_get_flag(held.get(), wanted.value, CAP_EFFECTIVE, &has) == 0 && has == CAP_SET)
+      continue;
+    missing.emplace_back(wanted.name);
+  }
+  return missing;
+}
 
 Result<void> drop_capabilities() {
   if (cap_reset_ambient() != 0) return system_error("cannot drop ambient capabilities");

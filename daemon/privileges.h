@@ -1,8 +1,15 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/result.h"
 
 namespace pghang {
+
+/// Those of the three capabilities of the unit that this process does not hold and so cannot give
+/// the keeper: `CAP_SYS_PTRACE`, ... What each brings: systemd/README.md.
+[[nodiscard]] std::vector<std::string> missing_capabilities();
 
 /// Gives up every capability, the ambient ones included, and the way to new ones (no_new_privs).
 /// For the daemon, after it has started the keeper, which keeps what it was started with. Errors:

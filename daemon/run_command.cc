@@ -10,6 +10,7 @@
 #include "daemon/logger.h"
 #include "daemon/privileges.h"
 #include "daemon/sampler_program.h"
+#include "daemon/service_manager.h"
 #include "daemon/supervisor.h"
 
 namespace pghang {
@@ -70,8 +71,23 @@ ExitCode check_config_command(const std::string& file) {
 }
 
 ExitCode run_command(const ConfigOptions& options, const std::string& sampler_program) {
+  ServiceManager service = ServiceManager::from_environment();
   std::optional<Configuration> config = load_settings(options);
-  if (!config) return ExitCode::configuration;
+  if (!config) {
+    service.status("The configuration has problems: see the log, or pghangd check-config");
+    return ExitCode::configuration;
+  }
+  std::vector<UniqueFd> sockets;
+  if (options.systemd_socket) {
+    // Before anything else is opened, and closed in the sampler.
+    sockets = take_listening_sockets();
+    if (sockets.empty()) {
+      const std::string why = "--web.systemd-socket: systemd gave no socket (pghangd.socket)";
+      std::fprintf(stderr, "pghangd: %s\n", why.c_str());
+      service.status(why);
+      return ExitCode::configuration;
+    }
+  }
   const Log logging = config->settings.log;
 
   boost::asio::io_context loop(1);
@@ -82,13 +98,12 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
       config->settings.symbols
   );
   if (!sampler) {
-    std::fprintf(
-        stderr,
-        "pghangd: cannot start the sampler: %s\n",
-        sampler.error().context.c_str()
-    );
+    const std::string why = "cannot start the sampler: " + sampler.error().context;
+    std::fprintf(stderr, "pghangd: %s\n", why.c_str());
+    service.status(why);
     return ExitCode::partial;
   }
+  std::vector<std::string> not_held = missing_capabilities();
   if (const auto dropped = drop_capabilities(); !dropped) {
     std::fprintf(stderr, "pghangd: %s\n", dropped.error().context.c_str());
     return ExitCode::permission;
@@ -96,9 +111,12 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
   Logger log(logging.level, logging.format);
   int code = 0;
   {
-    RunOptions run{options.config_file, [&options](Settings& fresh) {
-                     apply_overrides(options, fresh);
-                   }};
+    RunOptions run{
+        .config_file = options.config_file,
+        .override_settings = [&options](Settings& fresh) { apply_overrides(options, fresh); },
+        .service = std::move(service),
+        .missing_capabilities = std::move(not_held),
+        .sockets = std::move(sockets)};
     Supervisor supervisor(loop, std::move(*config), std::move(run), **sampler, log);
     code = supervisor.run();
     bound_shutdown(code);

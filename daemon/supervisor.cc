@@ -20,6 +20,7 @@
 #include "daemon/config_reloader.h"
 #include "daemon/logger.h"
 #include "daemon/postgres_ports.h"
+#include "daemon/service_reporter.h"
 #include "daemon/target_monitor.h"
 #include "daemon/version.h"
 #include "exporters/api.h"
@@ -39,6 +40,13 @@ constexpr Duration kSamplerStatsDeadline{std::chrono::seconds{1}};
 std::int64_t wall_clock() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count();
+}
+
+std::string without(const std::vector<std::string>& capabilities) {
+  std::string names;
+  for (const std::string& name : capabilities)
+    names += (names.empty() ? "captures see less without " : ", ") + name;
+  return names;
 }
 
 /// One server: its connection and what works over it, in order of dependency.
@@ -84,6 +92,7 @@ struct Supervisor::Impl {
   sampler::SamplerClient& sampler;
   Logger& log;
   View view;
+  ServiceReporter service;
   Metrics metrics{version()};
   Chronicle chronicle;
   CaptureDesk desk;
@@ -106,6 +115,7 @@ struct Supervisor::Impl {
         options(std::move(options_arg)),
         sampler(sampler_arg),
         log(log_arg),
+        service(std::move(options.service), view, without(options.missing_capabilities)),
         chronicle(view, metrics, log, settings.incidents, wall_clock),
         desk(
             loop.get_executor(),
@@ -225,6 +235,7 @@ struct Supervisor::Impl {
       if (error) co_return;
       if (number != SIGHUP) {
         log.info("stopping", {{"signal", number == SIGTERM ? "SIGTERM" : "SIGINT"}});
+        service.stopping();
         stop(0);
         co_return;
       }
@@ -234,8 +245,11 @@ struct Supervisor::Impl {
 
   /// Reads the file on a thread of its own: it may lie on the disk that hangs.
   std::string start_reload() {
-    const bool started =
-        reloader.start([this](Configuration loaded) { finish_reload(std::move(loaded)); });
+    const bool started = reloader.start([this](Configuration loaded) {
+      finish_reload(std::move(loaded));
+      service.reloaded();
+    });
+    if (started) service.reloading();
     return started ? "" : "a reload is still reading the configuration file";
   }
 
@@ -276,19 +290,29 @@ struct Supervisor::Impl {
     log.info("reloaded", {{"mode", view.mode}, {"rules", std::to_string(settings.rules.size())}});
   }
 
+  bool cannot_listen(const Error& error) {
+    log.error("listen_failed", {{"error", error.context}});
+    service.failed(error.context);
+    return false;
+  }
+
   bool listen() {
     Api api{view, metrics, settings.web.telemetry_path, {}};
     if (settings.web.enable_lifecycle)
       api.reload = [this] {
         return start_reload();
       };
-    auto server =
-        HttpServer::start(loop.get_executor(), settings.web.listen_addresses, std::move(api));
-    if (!server) {
-      log.error("listen_failed", {{"error", server.error().context}});
-      return false;
-    }
+    const bool adopts = !options.sockets.empty();
+    auto server = HttpServer::start(
+        loop.get_executor(),
+        adopts ? std::vector<std::string>() : settings.web.listen_addresses,
+        std::move(api)
+    );
+    if (!server) return cannot_listen(server.error());
     http = std::move(*server);
+    for (UniqueFd& socket : options.sockets) {
+      if (auto taken = http->adopt(std::move(socket)); !taken) return cannot_listen(taken.error());
+    }
     for (const std::string& address : http->addresses()) {
       log.info("listening", {{"url", "http://" + address + "/"}});
     }
@@ -325,6 +349,14 @@ int Supervisor::run() {
        {"rules", std::to_string(impl_->settings.rules.size())},
        {"targets", std::to_string(impl_->targets.size())}}
   );
+  for (const std::string& name : impl_->options.missing_capabilities) {
+    impl_->log.warn(
+        "capability_missing",
+        {{"capability", name}, {"consequence", "captures see less: pghangd's systemd/README.md"}}
+    );
+  }
+  impl_->service.started();
+  impl_->spawn(impl_->service.run(impl_->loop.get_executor()));
   impl_->spawn(impl_->serve_unix_signals());
   impl_->spawn(impl_->end_with_keeper());
   impl_->spawn(impl_->desk.run());

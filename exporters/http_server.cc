@@ -81,6 +81,7 @@ class Server : public std::enable_shared_from_this<Server> {
         limits_(limits) {}
 
   Result<void> listen(const std::string& address);
+  Result<void> adopt(UniqueFd socket);
   void accept_all();
   void stop();
 
@@ -104,6 +105,7 @@ class Server : public std::enable_shared_from_this<Server> {
     asio::steady_timer pause;
   };
 
+  Listener& keep(tcp::acceptor acceptor);
   void accept(Listener& listener);
   void pause(Listener& listener);
   void admit(tcp::socket socket);
@@ -265,10 +267,21 @@ class Session : public std::enable_shared_from_this<Session> {
 Result<void> Server::listen(const std::string& address) {
   auto acceptor = open_acceptor(executor_, address);
   if (!acceptor) return acceptor.error();
-  error_code ignored;
-  addresses_.push_back(to_text(acceptor->local_endpoint(ignored)));
-  listeners_.emplace_back(std::move(*acceptor));
+  keep(std::move(*acceptor));
   return {};
+}
+
+Result<void> Server::adopt(UniqueFd socket) {
+  auto acceptor = adopt_acceptor(executor_, std::move(socket));
+  if (!acceptor) return acceptor.error();
+  accept(keep(std::move(*acceptor)));
+  return {};
+}
+
+Server::Listener& Server::keep(tcp::acceptor acceptor) {
+  error_code ignored;
+  addresses_.push_back(to_text(acceptor.local_endpoint(ignored)));
+  return listeners_.emplace_back(std::move(acceptor));
 }
 
 void Server::accept_all() {
@@ -343,6 +356,10 @@ HttpServer::~HttpServer() {
     impl_->server->stop();
   } catch (...) {  // a failing close: what is left goes with the loop
   }
+}
+
+Result<void> HttpServer::adopt(UniqueFd socket) {
+  return impl_->server->adopt(std::move(socket));
 }
 
 std::vector<std::string> HttpServer::addresses() const {

@@ -11,6 +11,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "config/result.h"
+#include "config/unique_fd.h"
 
 namespace pghang {
 
@@ -57,6 +58,9 @@ class HttpServer {
       HttpHandler handler,
       const HttpLimits& limits = {}
   );
+
+  /// Also serves a socket that listens already (systemd's). Errors: those of adopt_acceptor().
+  [[nodiscard]] Result<void> adopt(UniqueFd socket);
 
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
