@@ -68,7 +68,9 @@ std::string journal_entry(
 bool stderr_is_the_journal() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
   const char* stream = std::getenv("JOURNAL_STREAM");
+
   struct stat status {};
+
   if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
   return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }

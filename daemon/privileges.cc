@@ -38,11 +38,25 @@ std::vector<std::string> missing_capabilities() {
   std::vector<std::string> missing;
   for (const Wanted& wanted : kWanted) {
     cap_flag_value_t has = CAP_CLEAR;
-    if (held && cap_get_flag(held.get(), wanted.value, CAP_EFFECTIVE, &has) == 0 && has == CAP_SET)
+    if (held && cap_get_flag(held.get(), wanted.value, CAP_PERMITTED, &has) == 0 && has == CAP_SET)
       continue;
     missing.emplace_back(wanted.name);
   }
   return missing;
+}
+
+Result<void> let_capabilities_take_effect(bool effect) {
+  const std::unique_ptr<std::remove_pointer_t<cap_t>, FreeCapabilities> held(cap_get_proc());
+  if (!held) return system_error("cannot read capabilities");
+  for (cap_value_t value = 0; value < CAP_LAST_CAP + 1; ++value) {
+    cap_flag_value_t permitted = CAP_CLEAR;
+    if (cap_get_flag(held.get(), value, CAP_PERMITTED, &permitted) != 0) continue;
+    const cap_flag_value_t wanted = effect ? permitted : CAP_CLEAR;
+    if (cap_set_flag(held.get(), CAP_EFFECTIVE, 1, &value, wanted) != 0)
+      return system_error("cannot change capabilities");
+  }
+  if (cap_set_proc(held.get()) != 0) return system_error("cannot change capabilities");
+  return {};
 }
 
 Result<void> drop_capabilities() {

@@ -11,6 +11,10 @@ namespace pghang {
 /// the keeper: `CAP_SYS_PTRACE`, ... What each brings: systemd/README.md.
 [[nodiscard]] std::vector<std::string> missing_capabilities();
 
+/// Whether the capabilities that this process holds take effect. They are for the sampler: without
+/// effect, files are read as the service's user may, at start as in a reload.
+[[nodiscard]] Result<void> let_capabilities_take_effect(bool effect);
+
 /// Gives up every capability, the ambient ones included, and the way to new ones (no_new_privs).
 /// For the daemon, after it has started the keeper, which keeps what it was started with. Errors:
 /// io.

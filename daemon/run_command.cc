@@ -6,8 +6,10 @@
 #include <boost/asio/io_context.hpp>
 
 #include "collectors/sampler/client.h"
+#include "collectors/sampler/memory_lock.h"
 #include "daemon/commands.h"
 #include "daemon/logger.h"
+#include "daemon/narrow.h"
 #include "daemon/privileges.h"
 #include "daemon/sampler_program.h"
 #include "daemon/service_manager.h"
@@ -72,7 +74,14 @@ ExitCode check_config_command(const std::string& file) {
 
 ExitCode run_command(const ConfigOptions& options, const std::string& sampler_program) {
   ServiceManager service = ServiceManager::from_environment();
+  const auto without_effect = let_capabilities_take_effect(false);
   std::optional<Configuration> config = load_settings(options);
+  const auto with_effect = let_capabilities_take_effect(true);
+  if (!without_effect || !with_effect) {
+    const Error& error = without_effect ? with_effect.error() : without_effect.error();
+    std::fprintf(stderr, "pghangd: %s\n", error.context.c_str());
+    return ExitCode::permission;
+  }
   if (!config) {
     service.status("The configuration has problems: see the log, or pghangd check-config");
     return ExitCode::configuration;
@@ -108,7 +117,23 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
     std::fprintf(stderr, "pghangd: %s\n", dropped.error().context.c_str());
     return ExitCode::permission;
   }
+  const auto narrowed = narrow_daemon();
+  const auto locked = sampler::lock_memory();
   Logger log(logging.level, logging.format);
+  if (!narrowed) {
+    log.warn(
+        "not_narrowed",
+        {{"error", narrowed.error().context},
+         {"consequence", "daemon and sampler run without their system call filters"}}
+    );
+  }
+  if (!locked) {
+    log.warn(
+        "memory_not_locked",
+        {{"error", locked.error().context},
+         {"consequence", "a disk that hangs may page the daemon out"}}
+    );
+  }
   int code = 0;
   {
     RunOptions run{

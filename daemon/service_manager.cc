@@ -78,7 +78,9 @@ void ServiceManager::status(const std::string& text) const {
   std::string line = text.substr(0, std::min(text.find('\n'), kMaxStatus));
   // Not the middle of a character: systemd refuses what is not UTF-8.
   if (line.size() == kMaxStatus) {
-    const auto in_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; };
+    const auto in_character = [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0U) == 0x80;
+    };
     while (!line.empty() && in_character(line.back()))
       line.pop_back();
     if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0x80) line.pop_back();

@@ -19,10 +19,14 @@ class ServiceReporter {
 
   /// It listens.
   void started();
+
   void reloading() { manager_.reloading(); }
+
   /// Whether it took effect or not: the service runs.
   void reloaded();
+
   void stopping() { manager_.stopping(); }
+
   /// Why it ends; stays on `systemctl status`.
   void failed(const std::string& why) { manager_.status(why); }
 

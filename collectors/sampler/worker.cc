@@ -57,7 +57,11 @@ void settle(ChildTask& task, const Capture& found) {
 
 class Worker {
  public:
-  Worker(UniqueFd keeper, const HelperHooks& hooks) : keeper_(std::move(keeper)), hooks_(hooks) {}
+  Worker(UniqueFd keeper, const HelperHooks& hooks, const HelperFilters& filters)
+      : keeper_(std::move(keeper)),
+        hooks_(hooks),
+        filters_(filters),
+        symbols_(modules_, keeper_.get(), filters) {}
 
   int run();
 
@@ -88,11 +92,12 @@ class Worker {
 
   UniqueFd keeper_;
   const HelperHooks& hooks_;
+  const HelperFilters& filters_;
   ProcFs proc_;
   ModuleCache modules_;
   VariableSymbols variables_;
   MappingsMemo memo_;
-  Symbolizer symbols_{modules_, keeper_.get()};
+  Symbolizer symbols_;
   std::string buffer_;
   bool child_stuck_ = false;
 };
@@ -263,7 +268,10 @@ Result<SyscallTrace> Worker::trace(const TraceRequest& request, Turn& turn) {
     return Error{Errc::refused, "the trace needs more than the deadline leaves"};
   }
   auto report = report_of_child<TraceReport>(
-      [&] { return run_trace(request, proc_, hooks_.trace_point); },
+      [&] {
+        narrow_to(filters_.trace);
+        return run_trace(request, proc_, hooks_.trace_point);
+      },
       child_budget(turn.deadline),
       turn
   );
@@ -284,6 +292,7 @@ Result<SyscallTrace> Worker::trace(const TraceRequest& request, Turn& turn) {
 Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget, Turn& turn) {
   auto report = report_of_child<ChildReport>(
       [&] {
+        narrow_to(filters_.capture);
         ChildReport taken =
             run_task(task, proc_, modules_, variables_, memo_, hooks_.capture_point);
         memo_.give_back(taken.known_maps, std::exchange(taken.mappings, {}));
@@ -320,11 +329,12 @@ Worker::report_of_child(const std::function<Report()>& body, milliseconds budget
 
 }  // namespace
 
-int run_worker(UniqueFd keeper, const HelperHooks& hooks) {
+int run_worker(UniqueFd keeper, const HelperHooks& hooks, const HelperFilters& filters) {
+  narrow_to(filters.worker);
   // A deep stack goes back to the system when it is done with, instead of staying in the heap,
   // where every fork would copy its page tables. Setting it keeps malloc from raising it by itself.
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
-  return Worker(std::move(keeper), hooks).run();
+  return Worker(std::move(keeper), hooks, filters).run();
 }
 
 }  // namespace pghang::sampler

@@ -19,7 +19,7 @@ AREAS = [
     ("process", r"collectors/process/"),
     ("stack", r"collectors/stack/"),
     ("trace", r"collectors/trace/"),
-    ("sampler wire", r"collectors/sampler/(protocol|packet_socket|pidfd)\."),
+    ("sampler wire", r"collectors/sampler/(protocol|packet_socket|pidfd|syscall_filter|memory_lock)\."),
     ("sampler client", r"collectors/sampler/client"),
     ("sampler helper", r"collectors/sampler/"),
     ("diagnosis", r"diagnosis/"),
@@ -75,6 +75,7 @@ OWNERS = [
     (r"spdlog/|fmt/", ["daemon"], "any"),
     (r"CLI/", ["daemon"], "any"),
     (r"sys/capability\.h", ["daemon"], "any"),
+    (r"seccomp\.h", ["collectors/sampler/syscall_filter.cc"], "one .cc"),
 ]
 
 # Headers of the C++ standard library, of C, POSIX and Linux: everybody's.
