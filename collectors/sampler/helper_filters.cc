@@ -26,11 +26,27 @@ const std::vector<int> kTraceRequests{
     PTRACE_LISTEN,
     PTRACE_GET_SYSCALL_INFO};
 
-constexpr std::initializer_list<const char*> kNetwork{"connect", "bind", "listen", "accept", "accept4"};
-constexpr std::initializer_list<const char*> kOtherProcesses{"ptrace", "process_vm_readv", "perf_event_open"};
-constexpr std::initializer_list<const char*> kSignals{"kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"};
+constexpr std::initializer_list<const char*> kNetwork{
+    "connect",
+    "bind",
+    "listen",
+    "accept",
+    "accept4"};
+constexpr std::initializer_list<const char*> kOtherProcesses{
+    "ptrace",
+    "process_vm_readv",
+    "perf_event_open"};
+constexpr std::initializer_list<const char*> kSignals{
+    "kill",
+    "tkill",
+    "rt_sigqueueinfo",
+    "rt_tgsigqueueinfo",
+    "pidfd_send_signal"};
 
-std::vector<const char*> also(std::vector<const char*> names, std::initializer_list<std::initializer_list<const char*>> more) {
+std::vector<const char*> also(
+    std::vector<const char*> names,
+    std::initializer_list<std::initializer_list<const char*>> more
+) {
   for (const auto& group : more)
     names.insert(names.end(), group);
   return names;
@@ -44,7 +60,7 @@ SyscallRules keeper_rules() {
   return rules;
 }
 
-SyscallRules worker_rules(bool downloads) {
+SyscallRules worker_rules(bool downloads, bool interfere) {
   SyscallRules rules;
   if (downloads) {
     rules.refused = {"listen", "accept", "accept4"};
@@ -52,30 +68,32 @@ SyscallRules worker_rules(bool downloads) {
   }
   rules.refused = also({"capset"}, {kNetwork});
   rules.socket_families = {AF_NETLINK};
-  rules.write_files = false;
+  rules.write_files = interfere;
   return rules;
 }
 
 /// Of a child that looks at processes or files and answers through its pipe.
-SyscallRules child_rules() {
+SyscallRules child_rules(bool interfere) {
   SyscallRules rules;
-  rules.refused = also({"capset"}, {kNetwork, kSignals});
+  rules.refused = also({"capset"}, {kNetwork});
+  if (!interfere) rules.refused = also(std::move(rules.refused), {kSignals});
   rules.socket_families = {AF_NETLINK};
   rules.new_processes = false;
   rules.write_files = false;
   return rules;
 }
 
-SyscallRules capture_rules() {
-  SyscallRules rules = child_rules();
+SyscallRules capture_rules(bool interfere) {
+  SyscallRules rules = child_rules(interfere);
   rules.refused.push_back("perf_event_open");
   rules.ptrace_requests = kCaptureRequests;
   return rules;
 }
 
 SyscallRules symbol_rules() {
-  SyscallRules rules = child_rules();
-  rules.refused = also(std::move(rules.refused), {kOtherProcesses, {"socket", "sched_setscheduler"}});
+  SyscallRules rules = child_rules(false);
+  rules.refused =
+      also(std::move(rules.refused), {kOtherProcesses, {"socket", "sched_setscheduler"}});
   rules.socket_families.reset();
   return rules;
 }
@@ -83,7 +101,10 @@ SyscallRules symbol_rules() {
 /// An HTTP client with a cache.
 SyscallRules fetch_rules() {
   SyscallRules rules;
-  rules.refused = also({"capset", "listen", "accept", "accept4", "sched_setscheduler"}, {kOtherProcesses, kSignals});
+  rules.refused = also(
+      {"capset", "listen", "accept", "accept4", "sched_setscheduler"},
+      {kOtherProcesses, kSignals}
+  );
   rules.new_processes = false;
   return rules;
 }
@@ -96,12 +117,12 @@ std::optional<SyscallFilter> compiled(const SyscallRules& rules) {
 
 }  // namespace
 
-HelperFilters compile_helper_filters(bool downloads) {
+HelperFilters compile_helper_filters(bool downloads, bool interfere) {
   return {
       .keeper = compiled(keeper_rules()),
-      .worker = compiled(worker_rules(downloads)),
-      .capture = compiled(capture_rules()),
-      .trace = compiled(child_rules()),
+      .worker = compiled(worker_rules(downloads, interfere)),
+      .capture = compiled(capture_rules(interfere)),
+      .trace = compiled(child_rules(interfere)),
       .symbols = compiled(symbol_rules()),
       .fetch = compiled(fetch_rules())};
 }

@@ -19,9 +19,9 @@ struct HelperFilters {
 };
 
 /// Compiled once, by the keeper before it forks: to install one costs a capture child microseconds.
-/// `downloads`: debug files are fetched by HTTP. Absent filters could not be compiled (daemon and
-/// sampler are built alike: the daemon says why).
-[[nodiscard]] HelperFilters compile_helper_filters(bool downloads);
+/// `downloads`: debug files are fetched by HTTP. `interfere`: HelperHooks::interfere. Absent
+/// filters could not be compiled (daemon and sampler are built alike: the daemon says why).
+[[nodiscard]] HelperFilters compile_helper_filters(bool downloads, bool interfere = false);
 
 /// Installs it if there is one. A kernel without seccomp is no reason to give up the capture.
 void narrow_to(const std::optional<SyscallFilter>& filter);

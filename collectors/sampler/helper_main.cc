@@ -32,7 +32,7 @@ int run_helper(const HelperHooks& hooks, const KeeperOptions& options) {
   // The daemon has the same limit, and tells when it does not suffice.
   static_cast<void>(lock_memory());
   const bool downloads = DebugFetcher::timeout_from_environment().count() > 0;
-  const HelperFilters filters = compile_helper_filters(downloads);
+  const HelperFilters filters = compile_helper_filters(downloads, hooks.interfere);
   narrow_to(filters.keeper);
   const WorkerMain worker = [&hooks, &filters](UniqueFd keeper) {
     ::_exit(run_worker(std::move(keeper), hooks, filters));

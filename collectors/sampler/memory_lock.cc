@@ -37,7 +37,9 @@ int lock_code(dl_phdr_info* object, std::size_t /*size*/, void* /*unused*/) {
 Result<void> lock_memory() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY) {
-    return Error{Errc::permission_denied, "RLIMIT_MEMLOCK is not unlimited (LimitMEMLOCK=infinity)"};
+    return Error{
+        Errc::permission_denied,
+        "RLIMIT_MEMLOCK is not unlimited (LimitMEMLOCK=infinity)"};
   }
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
     return Error{Errc::permission_denied, "mlockall: " + std::generic_category().message(errno)};

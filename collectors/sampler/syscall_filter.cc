@@ -53,7 +53,8 @@ class Builder {
  public:
   explicit Builder(scmp_filter_ctx context) : context_(context) {}
 
-  void add(std::uint32_t action, const char* name, std::initializer_list<scmp_arg_cmp> arguments = {}) {
+  void
+  add(std::uint32_t action, const char* name, std::initializer_list<scmp_arg_cmp> arguments = {}) {
     const int number = ::seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR) return;  // of a newer kernel than libseccomp knows
     const int error = ::seccomp_rule_add_array(
@@ -117,9 +118,9 @@ void refuse_writing(Builder& builder) {
   }
   builder.add(SCMP_ACT_ERRNO(ENOSYS), "openat2");
   for (const char* name :
-       {"creat",     "unlink",  "unlinkat",  "rename",    "renameat", "renameat2", "mkdir",
-        "mkdirat",   "rmdir",   "link",      "linkat",    "symlink",  "symlinkat", "truncate",
-        "ftruncate", "chmod",   "fchmod",    "fchmodat",  "utime",    "utimes",    "utimensat",
+       {"creat",     "unlink",   "unlinkat",  "rename",    "renameat", "renameat2", "mkdir",
+        "mkdirat",   "rmdir",    "link",      "linkat",    "symlink",  "symlinkat", "truncate",
+        "ftruncate", "chmod",    "fchmod",    "fchmodat",  "utime",    "utimes",    "utimensat",
         "futimesat", "setxattr", "lsetxattr", "fsetxattr", "fallocate"})
     builder.refuse(name);
 }
@@ -131,8 +132,11 @@ Result<std::vector<sock_filter>> program_of(scmp_filter_ctx context) {
   if (const int error = ::seccomp_export_bpf(context, file.get()); error != 0)
     return system_error("seccomp_export_bpf", -error);
   const off_t bytes = ::lseek(file.get(), 0, SEEK_END);
-  std::vector<sock_filter> program(static_cast<std::size_t>(std::max<off_t>(bytes, 0)) / sizeof(sock_filter));
-  if (program.empty() || ::pread(file.get(), program.data(), static_cast<std::size_t>(bytes), 0) != bytes)
+  std::vector<sock_filter> program(
+      static_cast<std::size_t>(std::max<off_t>(bytes, 0)) / sizeof(sock_filter)
+  );
+  if (program.empty() ||
+      ::pread(file.get(), program.data(), static_cast<std::size_t>(bytes), 0) != bytes)
     return system_error("the filter cannot be read", errno);
   return program;
 }
@@ -141,17 +145,73 @@ Result<std::vector<sock_filter>> program_of(scmp_filter_ctx context) {
 
 std::vector<const char*> never_called() {
   return {
-      "execve", "execveat", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
-      "bpf", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register",
-      "mount", "umount2", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount", "open_tree",
-      "mount_setattr", "pivot_root", "chroot", "unshare", "setns",
-      "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
-      "swapon", "swapoff", "acct", "quotactl", "sethostname", "setdomainname", "syslog",
-      "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
-      "ioperm", "iopl", "modify_ldt", "personality", "add_key", "request_key", "keyctl",
-      "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups",
-      "setfsuid", "setfsgid", "chown", "fchown", "lchown", "fchownat", "mknod", "mknodat",
-      "open_by_handle_at", "name_to_handle_at", "fanotify_init", "vhangup",
+      "execve",
+      "execveat",
+      "process_vm_writev",
+      "process_madvise",
+      "pidfd_getfd",
+      "kcmp",
+      "bpf",
+      "userfaultfd",
+      "io_uring_setup",
+      "io_uring_enter",
+      "io_uring_register",
+      "mount",
+      "umount2",
+      "fsopen",
+      "fsconfig",
+      "fsmount",
+      "fspick",
+      "move_mount",
+      "open_tree",
+      "mount_setattr",
+      "pivot_root",
+      "chroot",
+      "unshare",
+      "setns",
+      "init_module",
+      "finit_module",
+      "delete_module",
+      "kexec_load",
+      "kexec_file_load",
+      "reboot",
+      "swapon",
+      "swapoff",
+      "acct",
+      "quotactl",
+      "sethostname",
+      "setdomainname",
+      "syslog",
+      "settimeofday",
+      "clock_settime",
+      "clock_adjtime",
+      "adjtimex",
+      "ioperm",
+      "iopl",
+      "modify_ldt",
+      "personality",
+      "add_key",
+      "request_key",
+      "keyctl",
+      "setuid",
+      "setgid",
+      "setreuid",
+      "setregid",
+      "setresuid",
+      "setresgid",
+      "setgroups",
+      "setfsuid",
+      "setfsgid",
+      "chown",
+      "fchown",
+      "lchown",
+      "fchownat",
+      "mknod",
+      "mknodat",
+      "open_by_handle_at",
+      "name_to_handle_at",
+      "fanotify_init",
+      "vhangup",
   };
 }
 
@@ -184,7 +244,8 @@ Result<void> SyscallFilter::install() const {
       static_cast<unsigned short>(program_.size()),
       const_cast<sock_filter*>(program_.data())};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   // This process runs no foreign code, so it needs no protection from its own speculation.
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) != 0)
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) !=
+      0)
     return system_error("seccomp", errno);
   return {};
 }

@@ -36,26 +36,31 @@ class NarrowDaemon : public testing::Test {
 };
 
 TEST_F(NarrowDaemon, NeitherReadsNorTracesNorSignalsOthersByDescriptorNorStartsPrograms) {
-  EXPECT_EQ(in_narrowed_child([] {
-              if (!is_refused(::syscall(SYS_ptrace, 0x4206L, kNobody, 0L, 0L))) return 1;
-              if (!is_refused(::syscall(SYS_process_vm_readv, kNobody, 0L, 0L, 0L, 0L, 0L))) return 2;
-              if (!is_refused(::syscall(SYS_execve, "/nowhere", 0L, 0L))) return 3;
-              if (!is_refused(::syscall(SYS_execveat, -1L, "/nowhere", 0L, 0L, 0L))) return 4;
-              if (!is_refused(::syscall(SYS_perf_event_open, 0L, kNobody, -1L, -1L, 0L))) return 5;
-              if (!is_refused(::syscall(SYS_pidfd_send_signal, -1L, 9L, 0L, 0L))) return 6;
-              if (!is_refused(::fork())) return 7;
-              return 0;
-            }),
-            0);
+  EXPECT_EQ(
+      in_narrowed_child([] {
+        if (!is_refused(::syscall(SYS_ptrace, 0x4206L, kNobody, 0L, 0L))) return 1;
+        if (!is_refused(::syscall(SYS_process_vm_readv, kNobody, 0L, 0L, 0L, 0L, 0L))) return 2;
+        if (!is_refused(::syscall(SYS_execve, "/nowhere", 0L, 0L))) return 3;
+        if (!is_refused(::syscall(SYS_execveat, -1L, "/nowhere", 0L, 0L, 0L))) return 4;
+        if (!is_refused(::syscall(SYS_perf_event_open, 0L, kNobody, -1L, -1L, 0L))) return 5;
+        if (!is_refused(::syscall(SYS_pidfd_send_signal, -1L, 9L, 0L, 0L))) return 6;
+        if (!is_refused(::fork())) return 7;
+        return 0;
+      }),
+      0
+  );
 }
 
 TEST_F(NarrowDaemon, StillStartsThreadsAndTheyAreNarrowedToo) {
-  EXPECT_EQ(in_narrowed_child([] {
-              bool refused = false;
-              std::thread([&] { refused = is_refused(::syscall(SYS_execve, "/nowhere", 0L, 0L)); }).join();
-              return refused ? 0 : 1;
-            }),
-            0);
+  EXPECT_EQ(
+      in_narrowed_child([] {
+        bool refused = false;
+        std::thread([&] { refused = is_refused(::syscall(SYS_execve, "/nowhere", 0L, 0L)); }
+        ).join();
+        return refused ? 0 : 1;
+      }),
+      0
+  );
 }
 
 }  // namespace

@@ -27,11 +27,15 @@ struct Call {
 
 template <typename... Arguments>
 Call call(std::string name, long number, Arguments... arguments) {
-  return {std::move(name), [=] { return ::syscall(number, arguments...) < 0 ? errno : 0; }};
+  return {std::move(name), [=] {
+            return ::syscall(number, arguments...) < 0 ? errno : 0;
+          }};
 }
 
 Call opening(std::string name, int flags) {
-  return {std::move(name), [=] { return ::openat(AT_FDCWD, "/dev/null", flags) < 0 ? errno : 0; }};
+  return {std::move(name), [=] {
+            return ::openat(AT_FDCWD, "/dev/null", flags) < 0 ? errno : 0;
+          }};
 }
 
 Call asking(std::string name, int request) {
@@ -49,8 +53,10 @@ Call forking() {
 }
 
 const Call kExec = call("execve", SYS_execve, "/nowhere", 0L, 0L);
-const Call kWriteMemory = call("process_vm_writev", SYS_process_vm_writev, kNobody, 0L, 0L, 0L, 0L, 0L);
-const Call kReadMemory = call("process_vm_readv", SYS_process_vm_readv, kNobody, 0L, 0L, 0L, 0L, 0L);
+const Call kWriteMemory =
+    call("process_vm_writev", SYS_process_vm_writev, kNobody, 0L, 0L, 0L, 0L, 0L);
+const Call kReadMemory =
+    call("process_vm_readv", SYS_process_vm_readv, kNobody, 0L, 0L, 0L, 0L, 0L);
 const Call kPerf = call("perf_event_open", SYS_perf_event_open, 0L, kNobody, -1L, -1L, 0L);
 const Call kSignal = call("kill", SYS_kill, kNobody, 0L);
 const Call kMount = call("mount", SYS_mount, "a", "/nowhere", "tmpfs", 0L, 0L);
@@ -61,7 +67,7 @@ const Call kRead = opening("open for reading", O_RDONLY);
 const Call kWrite = opening("open for writing", O_WRONLY);
 const Call kReadAndWrite = opening("open for both", O_RDWR);
 const Call kCreate = opening("open or create", O_RDONLY | O_CREAT);
-const Call kAttach = asking("PTRACE_ATTACH", 16);
+const Call kAttach = asking("the attach of old, request 16", 16);
 const Call kPoke = asking("PTRACE_POKEDATA", PTRACE_POKEDATA);
 const Call kSeize = asking("PTRACE_SEIZE", PTRACE_SEIZE);
 const Call kSyscalls = asking("PTRACE_SYSCALL", PTRACE_SYSCALL);
@@ -81,7 +87,8 @@ std::string surprises(
     for (const auto* filter : filters)
       if (!*filter || !(*filter)->install()) found += "no filter; ";
     for (const Call& one : refused)
-      if (const int error = one.make(); error != EPERM) found += one.name + ": " + std::to_string(error) + "; ";
+      if (const int error = one.make(); error != EPERM)
+        found += one.name + ": " + std::to_string(error) + "; ";
     for (const Call& one : allowed)
       if (one.make() == EPERM) found += one.name + " is refused; ";
     static_cast<void>(!::write(ends[1], found.data(), found.size()));
@@ -111,17 +118,22 @@ class HelperFilter : public testing::Test {
 
 TEST_F(HelperFilter, OfTheKeeperRefusesWhatNoProcessOfTheSamplerDoes) {
   EXPECT_EQ(
-      surprises({&filters_.keeper}, {kExec, kWriteMemory, kMount, kAttach, kPoke, kPacket},
-                {kSeize, kSyscalls, kReadMemory, kSignal, kRead, kWrite, kInternet, kNetlink, forking()}),
+      surprises(
+          {&filters_.keeper},
+          {kExec, kWriteMemory, kMount, kAttach, kPoke, kPacket},
+          {kSeize, kSyscalls, kReadMemory, kSignal, kRead, kWrite, kInternet, kNetlink, forking()}
+      ),
       ""
   );
 }
 
 TEST_F(HelperFilter, OfTheWorkerRefusesTheNetworkAndToWriteFiles) {
   EXPECT_EQ(
-      surprises({&filters_.keeper, &filters_.worker},
-                {kExec, kAttach, kInternet, kWrite, kReadAndWrite, kCreate},
-                {kSeize, kReadMemory, kSignal, kRead, kNetlink, forking()}),
+      surprises(
+          {&filters_.keeper, &filters_.worker},
+          {kExec, kAttach, kInternet, kWrite, kReadAndWrite, kCreate},
+          {kSeize, kReadMemory, kSignal, kRead, kNetlink, forking()}
+      ),
       ""
   );
 }
@@ -129,34 +141,64 @@ TEST_F(HelperFilter, OfTheWorkerRefusesTheNetworkAndToWriteFiles) {
 TEST_F(HelperFilter, OfAWorkerThatDownloadsAllowsBoth) {
   const HelperFilters downloading = compile_helper_filters(true);
   EXPECT_EQ(
-      surprises({&downloading.keeper, &downloading.worker}, {kExec, kAttach, kPacket},
-                {kInternet, kWrite, kCreate, kRead, forking()}),
+      surprises(
+          {&downloading.keeper, &downloading.worker},
+          {kExec, kAttach, kPacket},
+          {kInternet, kWrite, kCreate, kRead, forking()}
+      ),
       ""
   );
 }
 
 TEST_F(HelperFilter, OfTheCaptureChildLeavesReadingAndAStopThatEndsWithIt) {
   EXPECT_EQ(
-      surprises({&filters_.keeper, &filters_.worker, &filters_.capture},
-                {kExec, kAttach, kPoke, kSyscalls, kWriteMemory, kSignal, kWrite, kReadAndWrite, kCreate, kInternet, kPerf, forking()},
-                {kSeize, kReadMemory, kRead, kNetlink}),
+      surprises(
+          {&filters_.keeper, &filters_.worker, &filters_.capture},
+          {kExec,
+           kAttach,
+           kPoke,
+           kSyscalls,
+           kWriteMemory,
+           kSignal,
+           kWrite,
+           kReadAndWrite,
+           kCreate,
+           kInternet,
+           kPerf,
+           forking()},
+          {kSeize, kReadMemory, kRead, kNetlink}
+      ),
       ""
   );
 }
 
 TEST_F(HelperFilter, OfTheTracingChildAlsoFollowsSystemCalls) {
   EXPECT_EQ(
-      surprises({&filters_.keeper, &filters_.worker, &filters_.trace},
-                {kExec, kAttach, kPoke, kWriteMemory, kSignal, kWrite, kInternet, forking()},
-                {kSeize, kSyscalls, kReadMemory, kRead}),
+      surprises(
+          {&filters_.keeper, &filters_.worker, &filters_.trace},
+          {kExec, kAttach, kPoke, kWriteMemory, kSignal, kWrite, kInternet, forking()},
+          {kSeize, kSyscalls, kReadMemory, kRead}
+      ),
       ""
   );
 }
 
 TEST_F(HelperFilter, OfTheChildThatReadsDebugInformationTouchesNoProcess) {
   EXPECT_EQ(
-      surprises({&filters_.keeper, &filters_.worker, &filters_.symbols},
-                {kExec, kAttach, kSeize, kReadMemory, kPerf, kSignal, kWrite, kInternet, kNetlink, forking()}, {kRead}),
+      surprises(
+          {&filters_.keeper, &filters_.worker, &filters_.symbols},
+          {kExec,
+           kAttach,
+           kSeize,
+           kReadMemory,
+           kPerf,
+           kSignal,
+           kWrite,
+           kInternet,
+           kNetlink,
+           forking()},
+          {kRead}
+      ),
       ""
   );
 }
@@ -164,15 +206,21 @@ TEST_F(HelperFilter, OfTheChildThatReadsDebugInformationTouchesNoProcess) {
 TEST_F(HelperFilter, OfTheChildThatDownloadsTouchesNoProcess) {
   const HelperFilters downloading = compile_helper_filters(true);
   EXPECT_EQ(
-      surprises({&downloading.keeper, &downloading.worker, &downloading.fetch},
-                {kExec, kAttach, kSeize, kReadMemory, kPerf, kSignal, forking()}, {kRead, kWrite, kCreate, kInternet}),
+      surprises(
+          {&downloading.keeper, &downloading.worker, &downloading.fetch},
+          {kExec, kAttach, kSeize, kReadMemory, kPerf, kSignal, forking()},
+          {kRead, kWrite, kCreate, kInternet}
+      ),
       ""
   );
 }
 
 TEST_F(HelperFilter, AFamilyCannotBeHiddenInTheUpperHalfOfTheArgument) {
   const long hidden = (1L << 32) | AF_PACKET;
-  EXPECT_EQ(surprises({&filters_.keeper}, {call("socket", SYS_socket, hidden, SOCK_DGRAM, 0)}, {}), "");
+  EXPECT_EQ(
+      surprises({&filters_.keeper}, {call("socket", SYS_socket, hidden, SOCK_DGRAM, 0)}, {}),
+      ""
+  );
 }
 
 }  // namespace
