@@ -79,7 +79,7 @@ SyscallRules child_rules(bool interfere) {
   if (!interfere) rules.refused = also(std::move(rules.refused), {kSignals});
   rules.socket_families = {AF_NETLINK};
   rules.new_processes = false;
-  rules.write_files = false;
+  rules.write_files = interfere;
   return rules;
 }
 

@@ -71,13 +71,13 @@ def test_a_configuration_with_a_mistake(service):
 
 def test_a_port_that_is_in_use(service):
     service.run("systemctl", "stop", "pghangd.service")
-    script = "use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1:10187', Listen => 1, ReuseAddr => 1) or die; print qq(ok\\n); STDOUT->flush; sleep 60"
+    script = "use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1:10187', Listen => 1, ReuseAddr => 1) or die; print qq($$\\n); STDOUT->flush; sleep 60"
     holder = service.start("perl", "-e", script)
     try:
-        assert holder.stdout.readline() == "ok\n"
+        pid = int(holder.stdout.readline())
         restart(service)
         says(service, "cannot listen on 127.0.0.1:10187: Address already in use")
     finally:
-        holder.kill()
-        holder.wait()
+        service.signal("KILL", pid)
+        holder.communicate(timeout=10)
     wait_until(lambda: service.show("SubState") == "running", 20, "it is tried again")
