@@ -58,7 +58,7 @@ class Machine:
         self.nspawn = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", "systemd-nspawn", f"--directory={self.root}", "--boot", "--register=no", "--keep-unit",
              "--link-journal=no", "--private-network", "--machine=pghangd-test", "--quiet",
-             "--system-call-filter=ptrace process_vm_readv perf_event_open"],
+             "--system-call-filter=ptrace process_vm_readv perf_event_open @memlock"],
             stdin=subprocess.DEVNULL, stdout=open(self.work / "console", "wb"), stderr=subprocess.STDOUT,
         )
         self.leader = wait_until(self._leader, what="systemd started")
