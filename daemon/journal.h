@@ -31,7 +31,7 @@ class Journal {
 
   /// Blocks while the journal does not read: for the log's own thread only. An entry that is too
   /// large for a datagram is lost, false.
-  bool send(std::string_view entry) const;
+  [[nodiscard]] bool send(std::string_view entry) const;
 
  private:
   UniqueFd socket_;

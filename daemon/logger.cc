@@ -79,7 +79,7 @@ namespace {
 class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    journal_.send({message.payload.data(), message.payload.size()});
+    static_cast<void>(journal_.send({message.payload.data(), message.payload.size()}));
   }
 
   void flush_() override {}
