@@ -13,6 +13,7 @@ struct Configuration {
   Settings settings;
   std::vector<Signature> signatures;  ///< load_catalogue() of settings.signatures.files
   std::vector<ConfigProblem> problems;
+  std::vector<ConfigProblem> warnings;  ///< as in LoadedConfig
 
   [[nodiscard]] bool ok() const { return problems.empty(); }
 };

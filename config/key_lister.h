@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,13 +41,24 @@ class KeyLister {
     note(key);
   }
 
-  void flag(const char* key, bool&) { note(key); }
+  template <typename... Rest>
+  void choices(const char* key, Rest&&...) {
+    note(key);
+  }
+
+  template <typename... Rest>
+  void criterion(const char* key, Rest&&...) {
+    note(key);
+  }
+
+  template <typename Flag>
+  void flag(const char* key, Flag&) {
+    note(key);
+  }
 
   void text(const char* key, std::string&) { note(key); }
 
   void texts(const char* key, std::vector<std::string>&) { note(key); }
-
-  void criterion(const char* key, TextCriterion&) { note(key); }
 
   template <typename Section>
   void section(const char* key, Section& section) {
@@ -61,6 +73,12 @@ class KeyLister {
     Section element;
     KeyLister inner(prefix_ + key + "[].", keys_);
     describe(inner, element);
+  }
+
+  /// A list in place of another one: its elements have the keys of that.
+  template <typename Section>
+  void list(const char* key, std::optional<std::vector<Section>>&) {
+    note(key);
   }
 
  private:

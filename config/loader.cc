@@ -36,14 +36,19 @@ LoadedConfig load_config(const std::string& path) {
   if (text) return parse_config(*text, path);
   return {
       .settings = default_settings(),
-      .problems = {{.file = path, .line = 0, .key = "", .message = text.error().context}}};
+      .problems = {{.file = path, .line = 0, .key = "", .message = text.error().context}},
+      .warnings = {}};
 }
 
 LoadedConfig parse_config(std::string_view text, const std::string& file) {
-  LoadedConfig loaded{.settings = default_settings(), .problems = {}};
+  LoadedConfig loaded{.settings = default_settings(), .problems = {}, .warnings = {}};
   Problems problems(file);
   if (const auto root = read_yaml(text, problems)) read_settings(*root, loaded.settings, problems);
   loaded.problems = problems.take();
+  if (!loaded.ok()) return loaded;
+  for (Finding& finding : warnings_of(loaded.settings))
+    problems.add(finding.key, "warning: " + std::move(finding.message));
+  loaded.warnings = problems.take();
   return loaded;
 }
 

@@ -25,6 +25,7 @@ struct ConfigProblem {
 struct LoadedConfig {
   Settings settings;
   std::vector<ConfigProblem> problems;
+  std::vector<ConfigProblem> warnings;  ///< of settings without problems: probably not meant
 
   [[nodiscard]] bool ok() const { return problems.empty(); }
 };

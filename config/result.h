@@ -9,16 +9,19 @@ namespace pghang {
 
 /// What callers branch on or count. Everything else about a failure is in `Error::context`.
 enum class Errc {
-  timeout,            ///< the deadline passed before an answer came
-  disconnected,       ///< the other side (server, helper) is not there, or went away
-  refused,            ///< the other side answered with a refusal; context holds its words
-  permission_denied,  ///< EPERM/EACCES, or SQLSTATE 42501; context names what is needed
-  not_found,          ///< the process, file or object does not exist (any more)
-  identity_changed,   ///< the pid is there but belongs to another process than asked for
-  busy,               ///< a bounded queue or budget is full
-  malformed,          ///< foreign bytes that do not parse
-  unsupported,        ///< valid, but not something this build or server can do
-  io,                 ///< any other system error; context holds errno's text
+  timeout,               ///< the deadline passed before an answer came
+  disconnected,          ///< the other side (server, helper) is not there, or went away
+  refused,               ///< the other side answered with a refusal; context holds its words
+  permission_denied,     ///< EPERM/EACCES, or SQLSTATE 42501; context names what is needed
+  not_found,             ///< the process, file or object does not exist (any more)
+  identity_changed,      ///< the pid is there but belongs to another process than asked for
+  busy,                  ///< a bounded queue or budget is full
+  malformed,             ///< foreign bytes that do not parse
+  unsupported,           ///< valid, but not something this build or server can do
+  io,                    ///< any other system error; context holds errno's text
+  too_many_connections,  ///< SQLSTATE 53300: no connection slot is left for this role
+  connect_timeout,       ///< no connection came about in time: nobody accepts it
+  start_up_timeout,      ///< connected, and then no answer: a stopped postmaster, authentication
 };
 
 /// Returns the enumerator's own spelling, used as metric label and in JSON.
@@ -34,6 +37,9 @@ enum class Errc {
     case Errc::malformed: return "malformed";
     case Errc::unsupported: return "unsupported";
     case Errc::io: return "io";
+    case Errc::too_many_connections: return "too_many_connections";
+    case Errc::connect_timeout: return "connect_timeout";
+    case Errc::start_up_timeout: return "start_up_timeout";
   }
   return "io";
 }

@@ -1,47 +1,20 @@
 #include <algorithm>
-#include <array>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "config/checks.h"
 #include "config/nearest.h"
-#include "config/pattern.h"
+#include "config/rule_states.h"
 
 namespace pghang {
 
 namespace {
 
-struct State {
-  std::string name;
-  bool is_idle = false;  ///< between statements, where PostgreSQL ignores a cancel
-};
-
-/// pgstat_get_backend_activity's caller pg_stat_get_activity() (pgstatfuncs.c); `starting` is new
-/// in 18.
-std::vector<State> states() {
-  return {
-      {"active"},
-      {"idle", true},
-      {"idle in transaction", true},
-      {"idle in transaction (aborted)", true},
-      {"fastpath function call"},
-      {"starting"},
-      {"disabled"},
-  };
-}
-
 std::vector<std::string> state_names() {
   std::vector<std::string> names;
-  for (const State& state : states())
+  for (const BackendState& state : backend_states())
     names.push_back(state.name);
   return names;
-}
-
-std::vector<State> admitted_states(const TextCriterion& criterion) {
-  std::vector<State> admitted;
-  for (const State& state : states()) {
-    if (admits(criterion, state.name)) admitted.push_back(state);
-  }
-  return admitted;
 }
 
 /// A misspelled state matches nothing, for ever and without a word.
@@ -67,6 +40,7 @@ bool matches_every_client(const Match& match) {
   const TextCriterion clients{.include = {{.text = "client backend"}}, .exclude = {}};
   Match rest = match;
   if (rest.backend_type == clients) rest.backend_type = {};
+  rest.in_recovery.reset();  // says nothing of a backend
   return rest == Match{};
 }
 
@@ -88,19 +62,24 @@ void check_rule(const Rule& rule, const std::string& key, std::vector<Finding>& 
   }
 
   if (!names_are_good) return;
-  const std::vector<State> admitted = admitted_states(rule.match.state);
+  const std::vector<BackendState> admitted = admitted_states(rule.match);
   if (admitted.empty()) {
-    findings.push_back({state_key, "matches no state of pg_stat_activity"});
+    findings.push_back(
+        {state_key,
+         rule.match.idle_in_transaction ? "lets no state pass that `idle_in_transaction` wants"
+                                        : "matches no state of pg_stat_activity"}
+    );
     return;
   }
   const bool only_idle =
-      std::all_of(admitted.begin(), admitted.end(), [](const State& s) { return s.is_idle; });
+      std::ranges::all_of(admitted, [](const BackendState& s) { return s.is_idle; });
   if (rule.action == RuleAction::cancel && only_idle) {
     findings.push_back(
         {key + ".action",
          "PostgreSQL ignores a cancel in the idle states this rule matches; use `terminate`"}
     );
   }
+  check_contradictions(rule, key, findings);
 }
 
 }  // namespace pghang

@@ -29,6 +29,10 @@ void assign(Out& out, const std::optional<In>& value) {
   if (value) out = static_cast<Out>(*value);
 }
 
+void assign(std::optional<std::uint32_t>& out, const std::optional<std::uint64_t>& value) {
+  if (value) out = static_cast<std::uint32_t>(*value);
+}
+
 }  // namespace
 
 SectionReader::SectionReader(const YamlValue& section, const std::vector<std::string>& schema)
@@ -54,6 +58,10 @@ void SectionReader::number(const char* key, std::uint32_t& out, NumberRange rang
   if (const auto value = find(key)) assign(out, read_number(*value, range));
 }
 
+void SectionReader::number(const char* key, std::optional<std::uint32_t>& out, NumberRange range) {
+  if (const auto value = find(key)) assign(out, read_number(*value, range));
+}
+
 void SectionReader::size(const char* key, std::uint32_t& out, NumberRange range) {
   if (const auto value = find(key)) assign(out, read_size(*value, range));
 }
@@ -63,6 +71,10 @@ void SectionReader::size(const char* key, std::uint64_t& out, NumberRange range)
 }
 
 void SectionReader::flag(const char* key, bool& out) {
+  if (const auto value = find(key)) assign(out, read_flag(*value));
+}
+
+void SectionReader::flag(const char* key, std::optional<bool>& out) {
   if (const auto value = find(key)) assign(out, read_flag(*value));
 }
 

@@ -32,12 +32,44 @@ Rule idle_in_transaction() {
   return rule;
 }
 
+/// Ending one leaves an invalid index, or a partition detached by half, for a person to clean up.
+Protection concurrent_index() {
+  Protection protection;
+  protection.name = "concurrent-index";
+  protection.match.query.include = {
+      {.text = R"(\b((create\s+(unique\s+)?|drop\s+)index\s+concurrently|)"
+               R"(reindex\b[^;]*\bconcurrently|detach\s+partition\b[^;]*\bconcurrently)\b)",
+       .is_regex = true}};
+  return protection;
+}
+
+/// A backup that has run for hours is not what anybody wants to lose.
+Protection dump() {
+  Protection protection;
+  protection.name = "pg_dump";
+  protection.match.application_name.include = {exactly("pg_dump"), exactly("pg_dumpall")};
+  return protection;
+}
+
 }  // namespace
 
 Settings default_settings() {
   Settings settings;
   settings.rules = {stuck_query(), idle_in_transaction()};
+  settings.protect = {concurrent_index(), dump()};
   return settings;
+}
+
+bool same_server(const Target& one, const Target& other) {
+  return one.name == other.name && one.dsn == other.dsn && one.password_file == other.password_file;
+}
+
+Settings settings_for(const Settings& settings, const Target& target) {
+  Settings own = settings;
+  own.targets = {target};
+  if (target.mode) own.mode = *target.mode;
+  if (target.rules) own.rules = *target.rules;
+  return own;
 }
 
 const char* to_string(Mode mode) {
@@ -55,6 +87,35 @@ const char* to_string(RuleAction action) {
     case RuleAction::terminate: return "terminate";
   }
   return "observe";
+}
+
+const char* to_string(Victims victims) {
+  switch (victims) {
+    case Victims::all: return "all";
+    case Victims::oldest: return "oldest";
+    case Victims::newest: return "newest";
+  }
+  return "all";
+}
+
+const char* to_string(GroupColumn column) {
+  switch (column) {
+    case GroupColumn::database: return "database";
+    case GroupColumn::user: return "user";
+    case GroupColumn::application_name: return "application_name";
+    case GroupColumn::client_addr: return "client_addr";
+    case GroupColumn::query_id: return "query_id";
+  }
+  return "database";
+}
+
+const char* to_string(CaptureMoment moment) {
+  switch (moment) {
+    case CaptureMoment::before_cancel: return "before_cancel";
+    case CaptureMoment::before_terminate: return "before_terminate";
+    case CaptureMoment::unresponsive: return "unresponsive";
+  }
+  return "unresponsive";
 }
 
 const char* to_string(LogLevel level) {

@@ -41,6 +41,16 @@ ALTER ROLE pghangd WITH
 
 GRANT pg_monitor, pg_signal_backend TO pghangd;
 
+-- When max_connections is exhausted pghangd is needed most: one of the slots that
+-- reserved_connections keeps free is for it (16 or newer; 0 of them by default).
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'pg_use_reserved_connections') THEN
+    GRANT pg_use_reserved_connections TO pghangd;
+  END IF;
+END
+$$;
+
 -- Whatever goes wrong on our side, the server lets go of it. pghangd sets stricter ones itself.
 ALTER ROLE pghangd SET statement_timeout = '10s';
 ALTER ROLE pghangd SET lock_timeout = '1s';

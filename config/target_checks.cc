@@ -76,6 +76,12 @@ void check_target(const Target& target, const std::string& key, std::vector<Find
     );
 }
 
+std::string web_address_fault(const std::string& url) {
+  constexpr std::string_view unfit = " ?#\"<>\\^`{|}";
+  if (is_web_address(url) && url.find_first_of(unfit) == std::string::npos) return {};
+  return "must be like https://db1.example.com:10187, without a query";
+}
+
 void check_web(const Web& web, std::vector<Finding>& findings) {
   const std::string key = "web.listen_addresses";
   if (web.listen_addresses.empty()) findings.push_back({key, "must name at least one address"});
@@ -91,6 +97,17 @@ void check_web(const Web& web, std::vector<Finding>& findings) {
       findings.push_back({address_key, in_quotes(address) + " is there already"});
     }
   }
+
+  if (!web.external_url.empty()) {
+    if (const std::string fault = web_address_fault(web.external_url); !fault.empty())
+      findings.push_back({"web.external_url", fault});
+  }
+  const std::string& socket = web.control_socket;
+  if (!socket.empty() && !socket.starts_with('/') && !socket.starts_with("${RUNTIME_DIRECTORY}/"))
+    findings.push_back(
+        {"web.control_socket",
+         "must be an absolute path, or start with ${RUNTIME_DIRECTORY}/; empty for none"}
+    );
 
   constexpr std::string_view unfit = " ?#%\"<>\\^`{|}";
   const std::string& path = web.telemetry_path;

@@ -138,6 +138,27 @@ std::optional<std::size_t> read_choice(const YamlValue& at, std::span<const std:
   return std::nullopt;
 }
 
+std::optional<std::vector<std::size_t>>
+read_choices(const YamlValue& at, std::span<const std::string> choices) {
+  auto indexes =
+      read_each<std::size_t>(at, [&](const YamlValue& one) { return read_choice(one, choices); });
+  if (!indexes) return std::nullopt;
+  for (std::size_t i = 0; i < indexes->size(); ++i) {
+    const auto end = indexes->begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::find(indexes->begin(), end, (*indexes)[i]) == end) continue;
+    at.problem("names `" + choices[(*indexes)[i]] + "` twice");
+    return std::nullopt;
+  }
+  return indexes;
+}
+
+Result<std::int64_t> parse_query_id(std::string_view text) {
+  std::int64_t id = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error == std::errc{} && rest == text.data() + text.size()) return id;
+  return Error{.code = Errc::malformed, .context = "is not a whole number of 64 bits"};
+}
+
 std::optional<std::vector<std::string>> read_texts(const YamlValue& at) {
   return read_each<std::string>(at, read_text);
 }

@@ -5,9 +5,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/problems.h"
+#include "config/result.h"
 #include "config/settings.h"
 #include "config/yaml_tree.h"
 
@@ -47,9 +49,14 @@ inline constexpr std::size_t kLongestList = 100;
 [[nodiscard]] std::optional<bool> read_flag(const YamlValue& at);
 /// Never shows the text in a problem: it may be a connection string.
 [[nodiscard]] std::optional<std::string> read_text(const YamlValue& at);
+/// A queryid of pg_stat_activity: a whole number of 64 bits, with its sign.
+[[nodiscard]] Result<std::int64_t> parse_query_id(std::string_view text);
 /// The index of the choice that was written.
 [[nodiscard]] std::optional<std::size_t>
 read_choice(const YamlValue& at, std::span<const std::string> choices);
+/// The index of each choice of a list, none twice; one alone may stand for a list of one.
+[[nodiscard]] std::optional<std::vector<std::size_t>>
+read_choices(const YamlValue& at, std::span<const std::string> choices);
 /// A list of texts; one alone may stand for a list of one.
 [[nodiscard]] std::optional<std::vector<std::string>> read_texts(const YamlValue& at);
 /// Patterns: one, or a list of them.

@@ -1,17 +1,13 @@
 #include "daemon/bundle_writer.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <boost/asio/post.hpp>
 
 namespace pghang {
 namespace {
@@ -29,80 +25,75 @@ bool names_an_incident(std::string_view stem) {
 
 }  // namespace
 
-struct BundleWriter::Shared {
+struct BundleWriter::Waiting {
   struct Job {
     std::string name;
     Bundle bundle;
   };
 
-  std::mutex mutex;
-  std::condition_variable wake_up;
   std::deque<Job> jobs;
-  bool ended = false;
-  boost::asio::any_io_executor executor;
-  Done done;
-
-  /// Does nothing once the writer is gone: then there is no loop to post to.
-  void report(std::string result, std::string context) {
-    const std::lock_guard lock(mutex);
-    if (ended) return;
-    boost::asio::post(
-        executor,
-        [done = done, result = std::move(result), context = std::move(context)] {
-          done(result, context);
-        }
-    );
-  }
-
-  std::optional<Job> next() {
-    std::unique_lock lock(mutex);
-    wake_up.wait(lock, [this] { return ended || !jobs.empty(); });
-    if (ended) return std::nullopt;
-    Job job = std::move(jobs.front());
-    jobs.pop_front();
-    return job;
-  }
+  BundleSettings settings;
+  bool started = false;  ///< the thread
 };
+
+void BundleWriter::work(const std::shared_ptr<Shared>& shared, const Done& done) {
+  struct Next {
+    Waiting::Job job;
+    BundleSettings settings;
+  };
+
+  const auto there_is = [](const Waiting& waiting) {
+    return !waiting.jobs.empty();
+  };
+  const auto take = [](Waiting& waiting) {
+    Next next{std::move(waiting.jobs.front()), waiting.settings};
+    waiting.jobs.pop_front();
+    return next;
+  };
+  while (const auto next = shared->wait(there_is, std::nullopt, take)) {
+    const std::string directory = bundle_directory(next->settings.directory);
+    const std::string path = directory + "/" + next->job.name + kBundleSuffix;
+    const auto written = write_bundle(path, next->job.bundle);
+    shared->post([done, ok = written.has_value(), path = written ? path : written.error().context] {
+      done(ok ? "written" : "failed", path);
+    });
+    if (written) trim_bundles(directory, next->settings.keep);
+  }
+}
 
 BundleWriter::BundleWriter(
     const boost::asio::any_io_executor& executor,
     BundleSettings settings,
     Done done
 )
-    : settings_(std::move(settings)),
-      shared_(std::make_shared<Shared>()) {
-  shared_->executor = executor;
-  shared_->done = std::move(done);
-  if (!enabled()) return;
-  // Not joined: a disk that hangs must not hang the end of the daemon. The thread owns all it uses.
-  std::thread([shared = shared_, settings = settings_] {
-    const std::string directory = bundle_directory(settings.directory);
-    while (auto job = shared->next()) {
-      const std::string path = directory + "/" + job->name + kBundleSuffix;
-      const auto written = write_bundle(path, job->bundle);
-      shared->report(written ? "written" : "failed", written ? path : written.error().context);
-      if (written) trim_bundles(directory, settings.keep);
-    }
-  }).detach();
+    : done_(std::move(done)),
+      shared_(std::make_shared<Shared>(executor)) {
+  configure(std::move(settings));
 }
 
 BundleWriter::~BundleWriter() {
-  const std::lock_guard lock(shared_->mutex);
-  shared_->ended = true;
-  shared_->wake_up.notify_all();
+  shared_->end();
+}
+
+void BundleWriter::configure(BundleSettings settings) {
+  settings_ = std::move(settings);
+  const bool start = shared_->change([this](Waiting& waiting) {
+    waiting.settings = settings_;
+    return enabled() && !std::exchange(waiting.started, waiting.started || enabled());
+  });
+  if (start) std::thread([shared = shared_, done = done_] { work(shared, done); }).detach();
 }
 
 void BundleWriter::submit(std::string name, Bundle bundle) {
   if (!enabled()) return;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    if (shared_->jobs.size() < kMaxWaiting) {
-      shared_->jobs.push_back({std::move(name), std::move(bundle)});
-      shared_->wake_up.notify_one();
-      return;
-    }
-  }
-  shared_->report("dropped", name + ": " + std::to_string(kMaxWaiting) + " bundles wait already");
+  const bool queued = shared_->change([&](Waiting& waiting) {
+    if (waiting.jobs.size() >= kMaxWaiting) return false;
+    waiting.jobs.push_back({name, std::move(bundle)});
+    return true;
+  });
+  if (queued) return;
+  const std::string why = name + ": " + std::to_string(kMaxWaiting) + " bundles wait already";
+  shared_->post([done = done_, why] { done("dropped", why); });
 }
 
 std::string bundle_directory(const std::string& setting) {

@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "config/settings.h"
+#include "daemon/beside.h"
 #include "exporters/bundle.h"
 
 namespace pghang {
@@ -31,12 +32,19 @@ class BundleWriter {
   /// False when no directory is set.
   [[nodiscard]] bool enabled() const { return !settings_.directory.empty(); }
 
+  /// For what is written from now on. Without a directory nothing is.
+  void configure(BundleSettings settings);
+
   /// Queues `bundle` for `name` + kBundleSuffix in the directory.
   void submit(std::string name, Bundle bundle);
 
  private:
-  struct Shared;
+  struct Waiting;
+  using Shared = Beside<Waiting>;
+  static void work(const std::shared_ptr<Shared>& shared, const Done& done);
+
   BundleSettings settings_;
+  Done done_;
   std::shared_ptr<Shared> shared_;  ///< outlives us in a thread that hangs
 };
 

@@ -96,6 +96,7 @@ void Chronicle::polled(
   if (result) {
     view.error.clear();
     view.server = result->server;
+    view.processes.reset();
     view.counts = result->counts;
     view.last_poll_micros = wall_clock_();
     if (!was_up) {
@@ -126,13 +127,16 @@ void Chronicle::stage_changed(
   Incident* incident = book_.find(target, change.id);
   if (incident == nullptr) {
     if (change.from == Stage::watching && change.to != Stage::matched) return;
-    incident = &book_.open(target, sighting, wall_clock_());
+    if (sighting.source == Source::os && change.to == Stage::resolved) return;
+    incident = book_.adopt(target, sighting);
+    if (incident == nullptr) incident = &book_.open(target, sighting, wall_clock_());
   }
   incident->stage = change.to;
   incident->timeline.push_back(TimelineEntry{change.to, wall_clock_(), change.note});
 
   std::vector<LogField> fields = backend_fields(target, sighting.activity, sighting.rule_name);
   fields.emplace_back("incident", incident->id);
+  if (incident->source == Source::os) fields.emplace_back("source", to_string(incident->source));
   if (!change.note.empty()) fields.emplace_back("note", change.note);
 
   if (change.to == Stage::resolved) {
@@ -140,46 +144,20 @@ void Chronicle::stage_changed(
     incident->resolved_at_micros = wall_clock_();
     const Outcome outcome = change.outcome.value_or(Outcome::finished);
     metrics_.incident_resolved(target, cause_of(incident), to_string(outcome));
-    if (outcome == Outcome::cancelled && sighting.cancel_accepted_at) {
-      metrics_.signal_effect(target, "cancel", now - *sighting.cancel_accepted_at);
-    }
-    if (sighting.terminate_accepted_at &&
-        (outcome == Outcome::terminated || outcome == Outcome::self_resolved)) {
-      metrics_.signal_effect(target, "terminate", now - *sighting.terminate_accepted_at);
-    }
+    tell_steps(outcomes_.ended(target, change.id, outcome, now));
     fields.emplace_back("outcome", to_string(outcome));
+    keep(*incident);
     book_.trim();
   } else {
     incident->activity = sighting.activity;
     incident->activity.query = mask_query(sighting.activity.query);
+    keep(*incident);
   }
   if (change.to == Stage::unresponsive) {
     log_.warn(to_string(change.to), fields);
   } else {
     log_.info(to_string(change.to), fields);
   }
-}
-
-void Chronicle::signalled(
-    const std::string& target,
-    const escalation::SignalOrder& order,
-    const SignalReply& reply
-) {
-  metrics_.signal(target, to_string(order.kind), to_string(reply.answer));
-  if (reply.answer == escalation::SignalAnswer::accepted) {
-    metrics_.signal_window(target, reply.window);
-    return;  // the stage change tells the rest
-  }
-  std::vector<LogField> fields{
-      {"target", target},
-      {"pid", std::to_string(order.guard.backend.pid)},
-      {"signal", to_string(order.kind)},
-      {"answer", to_string(reply.answer)}};
-  if (!reply.words.empty()) fields.emplace_back("server_says", reply.words);
-  if (const Incident* incident = book_.find(target, order.id)) {
-    fields.emplace_back("incident", incident->id);
-  }
-  log_.warn("signal_not_accepted", fields);
 }
 
 void Chronicle::suppressed(
@@ -190,6 +168,7 @@ void Chronicle::suppressed(
   metrics_.action_suppressed(target, suppression.reason);
   std::vector<LogField> fields = backend_fields(target, sighting.activity, sighting.rule_name);
   fields.emplace_back("reason", suppression.reason);
+  if (!sighting.protected_by.empty()) fields.emplace_back("protected_by", sighting.protected_by);
   if (const Incident* incident = book_.find(target, suppression.id)) {
     fields.emplace_back("incident", incident->id);
   }
@@ -243,6 +222,7 @@ void Chronicle::captured(
   incident->verdict = verdict;
   incident->fingerprint = print;
   incident->capture_error.clear();
+  if (!said_already) keep(*incident);
   if (said_already) {
     log_.debug("diagnosed", fields);
   } else {
@@ -294,7 +274,52 @@ void Chronicle::capture_failed(
          {"error", text}}
     );
   }
-  incident->capture_error = text;
+  const bool told = std::exchange(incident->capture_error, text) == text;
+  if (!told) keep(*incident);
+}
+
+void Chronicle::no_local_process(
+    const std::string& target,
+    escalation::SightingId sighting,
+    const std::string& why
+) {
+  Incident* incident = book_.find(target, sighting);
+  if (incident == nullptr) return;
+  const std::string text = "no local process: " + why;
+  if (std::exchange(incident->capture_error, text) == text) return;
+  log_.info(
+      "not_captured",
+      {{"target", target},
+       {"pid", std::to_string(incident->backend.pid)},
+       {"incident", incident->id},
+       {"reason", text}}
+  );
+}
+
+void Chronicle::located(
+    const std::string& target,
+    std::optional<bool> local,
+    const std::string& why
+) {
+  TargetView& view = view_of(target);
+  if (local == false && view.local != false) {
+    log_.warn(
+        "no_local_process",
+        {{"target", target},
+         {"reason", why},
+         {"consequence", "its backends get the signals, and cannot be captured"}}
+    );
+  }
+  view.local = local;
+  view.not_local = why;
+}
+
+void Chronicle::forget(const std::string& target) {
+  book_.forget(target);
+  outcomes_.forget(target);
+  lock_errors_.erase(target);
+  std::erase_if(view_.targets, [&](const TargetView& view) { return view.name == target; });
+  log_.info("target_removed", {{"target", target}});
 }
 
 void Chronicle::sightings(
@@ -303,7 +328,9 @@ void Chronicle::sightings(
     escalation::TimePoint now
 ) {
   TargetView& view = view_of(target);
-  view.backends.clear();
+  std::erase_if(view.backends, [](const BackendView& backend) {
+    return backend.source == Source::sql;
+  });
   for (const escalation::SightingState* sighting : tracker.sightings()) {
     BackendView& backend = view.backends.emplace_back();
     backend.activity = sighting->activity;
@@ -312,10 +339,15 @@ void Chronicle::sightings(
     backend.stage = sighting->stage;
     backend.matched_seconds = Seconds(now - sighting->first_seen).count();
     if (sighting->exemption) backend.exemption = to_string(*sighting->exemption);
+    backend.protected_by = sighting->protected_by;
+    backend.suppressed = sighting->suppressed;
     if (const Incident* incident = book_.find(target, sighting->id)) {
       backend.incident_id = incident->id;
     }
   }
+  view.breakers.clear();
+  for (const auto& [rule, breaker] : tracker.safeguards().breakers())
+    view.breakers.push_back({rule, breaker.open(), breaker.matches()});
 }
 
 }  // namespace pghang

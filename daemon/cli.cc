@@ -10,6 +10,7 @@
 #include "config/checks.h"
 #include "config/units.h"
 #include "daemon/commands.h"
+#include "daemon/revision.h"
 #include "daemon/version.h"
 
 #include <CLI/CLI.hpp>
@@ -39,7 +40,8 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
   );
   command
       .add_option("--mode", options.mode, "observe: send no signal; enforce: cancel and terminate")
-      ->transform(CLI::CheckedTransformer(mode_names()));
+      ->type_name("MODE")
+      ->transform(CLI::CheckedTransformer(mode_names()).description(""));
 }
 
 void add_run_options(CLI::App& command, ConfigOptions& options) {
@@ -51,17 +53,60 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
       )
       ->type_name("HOST:PORT");
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
-  command.add_flag("--web.enable-lifecycle", options.enable_lifecycle, "Allow POST /-/reload");
+  command
+      .add_option(
+          "--web.external-url",
+          options.external_url,
+          "Where a browser reaches the pages: in pghangd_web_info, for the links of alerts"
+      )
+      ->type_name("URL")
+      ->check([](const std::string& url) { return web_address_fault(url); });
+  command.add_flag(
+      "--web.enable-lifecycle",
+      options.enable_lifecycle,
+      "Allow POST /-/reload, /-/pause, ..."
+  );
+  command.add_flag(
+      "--web.systemd-socket",
+      options.systemd_socket,
+      "Listen on the sockets of pghangd.socket instead of the listen addresses"
+  );
   command.add_option("--log.level", options.log_level, "debug, info, warn or error")
+      ->type_name("LEVEL")
       ->transform(CLI::CheckedTransformer(std::map<std::string, LogLevel>{
-          {"debug", LogLevel::debug},
-          {"info", LogLevel::info},
-          {"warn", LogLevel::warn},
-          {"error", LogLevel::error}}));
+                                              {"debug", LogLevel::debug},
+                                              {"info", LogLevel::info},
+                                              {"warn", LogLevel::warn},
+                                              {"error", LogLevel::error}}
+      ).description(""));
   command.add_option("--log.format", options.log_format, "logfmt or json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogFormat>{{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}
-      ));
+      ->type_name("FORMAT")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LogFormat>{
+                                              {"logfmt", LogFormat::logfmt},
+                                              {"json", LogFormat::json}}
+      ).description(""));
+}
+
+void add_control_options(CLI::App& command, ControlOptions& options) {
+  command
+      .add_option(
+          "--config.file",
+          options.config_file,
+          "Configuration file of the daemon, which says where its control socket is"
+      )
+      ->type_name("FILE");
+  command
+      .add_option("--control.socket", options.socket, "Its control socket, whatever that file says")
+      ->type_name("PATH");
+}
+
+void add_pause_options(CLI::App& command, PauseOptions& options) {
+  add_control_options(command, options.control);
+  command.add_option("length", options.length, "For how long: 30min, 1h, ... at most 30d")
+      ->required()
+      ->type_name("DURATION");
+  command
+      .add_option("--reason", options.reason, "Why; shown on the page, in the API and in the log");
 }
 
 struct DiagnoseTexts {
@@ -143,6 +188,44 @@ bool take_durations(const DiagnoseTexts& texts, DiagnoseOptions& options) {
   return true;
 }
 
+struct IncidentsCommands {
+  CLI::App* list = nullptr;
+  CLI::App* show = nullptr;
+  CLI::App* audit = nullptr;
+};
+
+void add_store_options(CLI::App& command, IncidentsOptions& options) {
+  command
+      .add_option(
+          "--config.file",
+          options.config_file,
+          "Configuration file, for the place of the store"
+      )
+      ->type_name("FILE");
+  command.add_option("--store", options.store, "The store's file, instead")->type_name("FILE");
+  command.add_flag("--json", options.json, "Print JSON");
+}
+
+IncidentsCommands add_incidents_command(CLI::App& app, IncidentsOptions& options) {
+  CLI::App* incidents =
+      app.add_subcommand("incidents", "What the store knows, of past daemons too");
+  incidents->require_subcommand(1);
+  const IncidentsCommands commands{
+      incidents->add_subcommand("list", "Incidents, newest first"),
+      incidents->add_subcommand("show", "One incident: timeline, signals, report"),
+      incidents->add_subcommand("audit", "Every signal that was sent, oldest first")};
+  for (CLI::App* command : {commands.list, commands.show, commands.audit})
+    add_store_options(*command, options);
+  for (CLI::App* command : {commands.list, commands.audit}) {
+    command->add_option("--since", options.since, "Only of that long ago or later: 2d, 30min")
+        ->type_name("DURATION");
+  }
+  commands.list->add_option("--state", options.state, "Only these")
+      ->check(CLI::IsMember({"open", "resolved"}));
+  commands.show->add_option("id", options.id, "The incident's id")->required();
+  return commands;
+}
+
 /// One line, as for every other bad input.
 std::string usage_line(const CLI::App* /*app*/, const CLI::Error& error) {
   std::string line = "pghangd: " + std::string(error.what());
@@ -157,7 +240,7 @@ int run_cli(int argc, char** argv) {
       "pghangd: finds stuck PostgreSQL backends and says why they cannot be cancelled or "
       "terminated",
       "pghangd"};
-  app.set_version_flag("--version", std::string("pghangd ") + version());
+  app.set_version_flag("--version", std::string("pghangd ") + version() + revision());
   app.require_subcommand(1);
   app.failure_message(usage_line);
   app.fallthrough();
@@ -190,6 +273,8 @@ int run_cli(int argc, char** argv) {
   CLI::App* plan =
       app.add_subcommand("plan", "One poll: what the rules would do, touching nothing");
   add_config_options(*plan, config);
+  bool plan_as_json = false;
+  plan->add_flag("--json", plan_as_json, "Print it as JSON");
   CLI::App* examine = app.add_subcommand(
       "diagnose",
       "Why one PostgreSQL process does not respond; no database connection"
@@ -200,6 +285,30 @@ int run_cli(int argc, char** argv) {
   again->add_option("bundles", replay.files, "Files written by diagnose --save or by the daemon")
       ->required();
   again->add_flag("--json", replay.json, "Print the evidence and verdict as JSON");
+  DoctorOptions checkup;
+  CLI::App* doctor =
+      app.add_subcommand("doctor", "Check what pghangd needs here: a line each, with the fix");
+  add_config_options(*doctor, config);
+  doctor->add_flag("--json", checkup.json, "Print the checks as JSON");
+  doctor
+      ->add_option(
+          "--user",
+          checkup.user,
+          "As root: check as this user (the service's is pghangd), with the unit's capabilities"
+      )
+      ->type_name("NAME");
+  IncidentsOptions incidents_options;
+  const IncidentsCommands incidents = add_incidents_command(app, incidents_options);
+
+  PauseOptions pause;
+  CLI::App* stop_signals = app.add_subcommand(
+      "pause",
+      "Stops all signals of the running daemon for some time, over restarts too"
+  );
+  add_pause_options(*stop_signals, pause);
+  ControlOptions control;
+  CLI::App* resume = app.add_subcommand("resume", "Ends a pause");
+  add_control_options(*resume, control);
 
   try {
     app.parse(argc, argv);
@@ -211,8 +320,18 @@ int run_cli(int argc, char** argv) {
   if (check->parsed()) return static_cast<int>(check_config_command(config_to_check));
   if (check_signatures->parsed())
     return static_cast<int>(check_signatures_command(signature_files));
-  if (plan->parsed()) return static_cast<int>(plan_command(config));
+  if (plan->parsed()) return static_cast<int>(plan_command(config, plan_as_json));
+  if (stop_signals->parsed()) return static_cast<int>(pause_command(pause));
+  if (resume->parsed()) return static_cast<int>(resume_command(control));
   if (again->parsed()) return static_cast<int>(replay_command(replay));
+  if (doctor->parsed()) {
+    checkup.config = config;
+    checkup.sampler_program = sampler_program;
+    return static_cast<int>(doctor_command(checkup));
+  }
+  if (incidents.list->parsed()) return static_cast<int>(list_incidents_command(incidents_options));
+  if (incidents.show->parsed()) return static_cast<int>(show_incident_command(incidents_options));
+  if (incidents.audit->parsed()) return static_cast<int>(audit_command(incidents_options));
   if (!take_durations(texts, diagnose)) return static_cast<int>(ExitCode::usage);
   diagnose.sampler_program = sampler_program;
   return static_cast<int>(diagnose_command(diagnose));

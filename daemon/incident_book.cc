@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <set>
 #include <string_view>
 
+#include "daemon/escalation/process_guard.h"
 #include "diagnosis/query_text.h"
 
 namespace pghang {
@@ -68,8 +70,27 @@ Incident& IncidentBook::open(
   incident.opened_at_micros = at_micros;
   incident.activity = sighting.activity;
   incident.activity.query = mask_query(sighting.activity.query);
+  incident.source = sighting.source;
   ids_[{target, sighting.id}] = id;
   return incident;
+}
+
+Incident*
+IncidentBook::adopt(const std::string& target, const escalation::SightingState& sighting) {
+  if (sighting.source == Source::os) return nullptr;
+  const BackendKey& key = sighting.activity.key;
+  const auto found = std::ranges::find_if(incidents_, [&](const Incident& incident) {
+    const std::int64_t apart = incident.backend.backend_start.micros - key.backend_start.micros;
+    return incident.source == Source::os && incident.stage != Stage::resolved &&
+           incident.target == target && incident.backend.pid == key.pid &&
+           std::llabs(apart) <= escalation::kSameStartMicros;
+  });
+  if (found == incidents_.end()) return nullptr;
+  std::erase_if(ids_, [&](const auto& entry) { return entry.second == found->id; });
+  ids_[{target, sighting.id}] = found->id;
+  found->rule = sighting.rule_name;
+  found->backend = key;
+  return &*found;
 }
 
 Incident* IncidentBook::find(const std::string& target, escalation::SightingId sighting) {
@@ -77,6 +98,10 @@ Incident* IncidentBook::find(const std::string& target, escalation::SightingId s
   if (id == ids_.end()) return nullptr;
   const auto found = std::ranges::find(incidents_, id->second, &Incident::id);
   return found == incidents_.end() ? nullptr : &*found;
+}
+
+void IncidentBook::forget(const std::string& target) {
+  std::erase_if(ids_, [&](const auto& entry) { return entry.first.first == target; });
 }
 
 void IncidentBook::trim() {

@@ -26,8 +26,26 @@ class IncidentBook {
       std::int64_t at_micros
   );
 
+  /// The open incident that was raised from /proc for the same process (pid and, within 3 s,
+  /// start), now that a rule has matched it: it is the rule's from here on. Null when there is
+  /// none.
+  Incident* adopt(const std::string& target, const escalation::SightingState& sighting);
+
   /// The incident of a sighting, open or not yet forgotten; null when there is none.
   [[nodiscard]] Incident* find(const std::string& target, escalation::SightingId sighting);
+
+  /// The incidents of a target belong to no sighting any more: its next ones are counted anew.
+  void forget(const std::string& target);
+
+  /// An incident of an earlier daemon, already in the list, goes on with that sighting.
+  void adopt(const std::string& target, escalation::SightingId sighting, const std::string& id) {
+    if (!id.empty()) ids_[{target, sighting}] = id;
+  }
+
+  void limit(Incidents limits) {
+    limits_ = limits;
+    trim();
+  }
 
   /// Enforces the limits: resolved incidents go, oldest first.
   void trim();

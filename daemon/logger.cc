@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <mutex>
 
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include "daemon/journal.h"
 
 namespace pghang {
 namespace {
@@ -69,8 +73,31 @@ render_fields(LogFormat format, std::string_view event, const std::vector<LogFie
   return out;
 }
 
+namespace {
+
+/// Takes lines that are journal entries already.
+class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    static_cast<void>(journal_.send({message.payload.data(), message.payload.size()}));
+  }
+
+  void flush_() override {}
+
+ private:
+  Journal journal_;
+};
+
+spdlog::sink_ptr make_sink(bool journal) {
+  if (journal) return std::make_shared<JournalSink>();
+  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+}
+
+}  // namespace
+
 struct Logger::Impl {
   LogFormat format;
+  bool journal = stderr_is_the_journal();
   // spdlog shares its thread pool and logger by design.
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -81,7 +108,7 @@ Logger::Logger(LogLevel level, LogFormat format) : impl_(std::make_unique<Impl>(
   impl_->pool = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
   impl_->logger = std::make_shared<spdlog::async_logger>(
       "pghangd",
-      std::make_shared<spdlog::sinks::stderr_sink_mt>(),
+      make_sink(impl_->journal),
       impl_->pool,
       spdlog::async_overflow_policy::overrun_oldest
   );
@@ -101,20 +128,31 @@ void Logger::set_level(LogLevel level) {
   impl_->logger->set_level(spdlog_level(level));
 }
 
+void Logger::write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) {
+  const auto spdlogs = spdlog_level(level);
+  if (!impl_->logger->should_log(spdlogs)) return;
+  std::string line = render_fields(impl_->format, event, fields);
+  if (impl_->journal) {
+    if (impl_->format == LogFormat::json) line = '{' + line + '}';
+    line = journal_entry(level, line, event, fields);
+  }
+  impl_->logger->log(spdlogs, "{}", line);
+}
+
 void Logger::debug(std::string_view event, const std::vector<LogField>& fields) {
-  impl_->logger->debug("{}", render_fields(impl_->format, event, fields));
+  write(LogLevel::debug, event, fields);
 }
 
 void Logger::info(std::string_view event, const std::vector<LogField>& fields) {
-  impl_->logger->info("{}", render_fields(impl_->format, event, fields));
+  write(LogLevel::info, event, fields);
 }
 
 void Logger::warn(std::string_view event, const std::vector<LogField>& fields) {
-  impl_->logger->warn("{}", render_fields(impl_->format, event, fields));
+  write(LogLevel::warn, event, fields);
 }
 
 void Logger::error(std::string_view event, const std::vector<LogField>& fields) {
-  impl_->logger->error("{}", render_fields(impl_->format, event, fields));
+  write(LogLevel::error, event, fields);
 }
 
 }  // namespace pghang

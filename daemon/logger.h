@@ -18,7 +18,8 @@ using LogField = std::pair<std::string, std::string>;
 [[nodiscard]] std::string
 render_fields(LogFormat format, std::string_view event, const std::vector<LogField>& fields);
 
-/// Structured log on stderr, written by its own thread: a stuck log pipe never blocks the loop.
+/// Structured log on stderr, or, where that is the journal, as entries with a field for each field
+/// (daemon/journal.h). Written by its own thread: a stuck log pipe never blocks the loop.
 /// The queue is bounded; when it is full the oldest lines are lost and counted.
 class Logger {
  public:
@@ -36,6 +37,8 @@ class Logger {
   void set_level(LogLevel level);
 
  private:
+  void write(LogLevel level, std::string_view event, const std::vector<LogField>& fields);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

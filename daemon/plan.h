@@ -4,17 +4,26 @@
 
 #include "collectors/evidence/activity.h"
 #include "config/settings.h"
+#include "daemon/escalation/circumstances.h"
+#include "daemon/escalation/protect_list.h"
 #include "daemon/escalation/rule_matcher.h"
+#include "exporters/plan_view.h"
 
 namespace pghang {
 
-/// What `pghangd plan` prints for one poll: every backend that is not idle, the rule that matches
-/// it and what would be done, or why nothing would. Pure.
-[[nodiscard]] std::string render_plan(
+/// What the rules would do about every backend of one poll that is not idle. Pure. `facts`: as far
+/// as they were found out.
+[[nodiscard]] PlanView make_plan(
     const std::string& target,
     const ActivitySnapshot& snapshot,
     const escalation::RuleMatcher& rules,
-    Mode mode
+    Mode mode,
+    const escalation::FactTable& facts = {},
+    const escalation::ProtectList& protect = {}
 );
+
+/// The same as text: each backend, the rule that matches it and what would be done, or why nothing
+/// would.
+[[nodiscard]] std::string render_plan(const PlanView& plan);
 
 }  // namespace pghang

@@ -48,6 +48,7 @@ struct SignalReply {
   /// Upper bound of the time between the statement's view of pg_stat_activity and the signal: the
   /// window in which another statement can be hit. Taken by the server's clock.
   std::chrono::microseconds window{0};
+  escalation::TimePoint answered_at{};  ///< when the answer had come
 };
 
 /// Port: cancel and terminate.
@@ -60,6 +61,25 @@ class Signaller {
 
   /// Sends one signal if its guard still holds, in one autocommit statement. Bounded.
   [[nodiscard]] virtual boost::asio::awaitable<SignalReply> send(escalation::SignalOrder order) = 0;
+};
+
+/// What came of asking for the right to signal.
+struct LockAnswer {
+  bool ours = false;
+  std::string holder{};  ///< who has it, or why that is not known; empty when it is ours
+};
+
+/// Port: the lock that makes one of several daemons the one that signals.
+class EnforcerLock {
+ public:
+  EnforcerLock() = default;
+  EnforcerLock(const EnforcerLock&) = delete;
+  EnforcerLock& operator=(const EnforcerLock&) = delete;
+  virtual ~EnforcerLock() = default;
+
+  /// Takes it if it is free, keeps it if it is ours; never waits for it. Cheap in the latter case.
+  [[nodiscard]] virtual boost::asio::awaitable<LockAnswer> take() = 0;
+  [[nodiscard]] virtual boost::asio::awaitable<void> release() = 0;
 };
 
 }  // namespace pghang

@@ -103,6 +103,7 @@ boost::asio::awaitable<SignalReply> PostgresSignaller::send(escalation::SignalOr
       deadline_after(timeout_)
   );
   SignalReply reply;
+  reply.answered_at = std::chrono::steady_clock::now();
   if (!result) {
     const Error& error = result.error();
     const bool answered = error.code == Errc::refused || error.code == Errc::permission_denied;

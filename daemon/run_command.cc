@@ -6,10 +6,13 @@
 #include <boost/asio/io_context.hpp>
 
 #include "collectors/sampler/client.h"
+#include "collectors/sampler/memory_lock.h"
 #include "daemon/commands.h"
 #include "daemon/logger.h"
+#include "daemon/narrow.h"
 #include "daemon/privileges.h"
 #include "daemon/sampler_program.h"
+#include "daemon/service_manager.h"
 #include "daemon/supervisor.h"
 
 namespace pghang {
@@ -27,11 +30,19 @@ void bound_shutdown(int code) {
 }  // namespace
 
 void apply_overrides(const ConfigOptions& options, Settings& settings) {
-  if (options.dsn) settings.targets = {Target{"main", *options.dsn, ""}};
-  if (options.mode) settings.mode = *options.mode;
+  if (options.dsn) {
+    settings.targets = {Target{}};
+    settings.targets.front().dsn = *options.dsn;
+  }
+  if (options.mode) {
+    settings.mode = *options.mode;
+    for (Target& target : settings.targets)
+      target.mode.reset();
+  }
   if (!options.listen_addresses.empty()) settings.web.listen_addresses = options.listen_addresses;
   if (options.telemetry_path) settings.web.telemetry_path = *options.telemetry_path;
   if (options.enable_lifecycle) settings.web.enable_lifecycle = true;
+  if (options.external_url) settings.web.external_url = *options.external_url;
   if (options.log_level) settings.log.level = *options.log_level;
   if (options.log_format) settings.log.format = *options.log_format;
 }
@@ -41,6 +52,9 @@ std::optional<Configuration> load_settings(const ConfigOptions& options) {
   for (const ConfigProblem& problem : loaded.problems) {
     std::fprintf(stderr, "%s\n", to_string(problem).c_str());
   }
+  for (const ConfigProblem& warning : loaded.warnings) {
+    std::fprintf(stderr, "%s\n", to_string(warning).c_str());
+  }
   if (!loaded.ok()) return std::nullopt;
   apply_overrides(options, loaded.settings);
   return loaded;
@@ -49,11 +63,17 @@ std::optional<Configuration> load_settings(const ConfigOptions& options) {
 ExitCode check_config_command(const std::string& file) {
   // An empty name is not the built-in defaults here.
   const LoadedConfig named = load_config(file);
-  const Configuration loaded =
-      named.ok() ? load_configuration(file)
-                 : Configuration{.settings = {}, .signatures = {}, .problems = named.problems};
+  const Configuration loaded = named.ok() ? load_configuration(file)
+                                          : Configuration{
+                                                .settings = {},
+                                                .signatures = {},
+                                                .problems = named.problems,
+                                                .warnings = {}};
   for (const ConfigProblem& problem : loaded.problems) {
     std::printf("%s\n", to_string(problem).c_str());
+  }
+  for (const ConfigProblem& warning : loaded.warnings) {
+    std::printf("%s\n", to_string(warning).c_str());
   }
   if (!loaded.ok()) return ExitCode::configuration;
   const Settings& settings = loaded.settings;
@@ -70,8 +90,30 @@ ExitCode check_config_command(const std::string& file) {
 }
 
 ExitCode run_command(const ConfigOptions& options, const std::string& sampler_program) {
+  ServiceManager service = ServiceManager::from_environment();
+  const auto without_effect = let_capabilities_take_effect(false);
   std::optional<Configuration> config = load_settings(options);
-  if (!config) return ExitCode::configuration;
+  const auto with_effect = let_capabilities_take_effect(true);
+  if (!without_effect || !with_effect) {
+    const Error& error = without_effect ? with_effect.error() : without_effect.error();
+    std::fprintf(stderr, "pghangd: %s\n", error.context.c_str());
+    return ExitCode::permission;
+  }
+  if (!config) {
+    service.status("The configuration has problems: see the log, or pghangd check-config");
+    return ExitCode::configuration;
+  }
+  std::vector<UniqueFd> sockets;
+  if (options.systemd_socket) {
+    // Before anything else is opened, and closed in the sampler.
+    sockets = take_listening_sockets();
+    if (sockets.empty()) {
+      const std::string why = "--web.systemd-socket: systemd gave no socket (pghangd.socket)";
+      std::fprintf(stderr, "pghangd: %s\n", why.c_str());
+      service.status(why);
+      return ExitCode::configuration;
+    }
+  }
   const Log logging = config->settings.log;
 
   boost::asio::io_context loop(1);
@@ -82,23 +124,41 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
       config->settings.symbols
   );
   if (!sampler) {
-    std::fprintf(
-        stderr,
-        "pghangd: cannot start the sampler: %s\n",
-        sampler.error().context.c_str()
-    );
+    const std::string why = "cannot start the sampler: " + sampler.error().context;
+    std::fprintf(stderr, "pghangd: %s\n", why.c_str());
+    service.status(why);
     return ExitCode::partial;
   }
+  std::vector<std::string> not_held = missing_capabilities();
   if (const auto dropped = drop_capabilities(); !dropped) {
     std::fprintf(stderr, "pghangd: %s\n", dropped.error().context.c_str());
     return ExitCode::permission;
   }
+  const auto narrowed = narrow_daemon();
+  const auto locked = sampler::lock_memory();
   Logger log(logging.level, logging.format);
+  if (!narrowed) {
+    log.warn(
+        "not_narrowed",
+        {{"error", narrowed.error().context},
+         {"consequence", "daemon and sampler run without their system call filters"}}
+    );
+  }
+  if (!locked) {
+    log.warn(
+        "memory_not_locked",
+        {{"error", locked.error().context},
+         {"consequence", "a disk that hangs may page the daemon out"}}
+    );
+  }
   int code = 0;
   {
-    RunOptions run{options.config_file, [&options](Settings& fresh) {
-                     apply_overrides(options, fresh);
-                   }};
+    RunOptions run{
+        .config_file = options.config_file,
+        .override_settings = [&options](Settings& fresh) { apply_overrides(options, fresh); },
+        .service = std::move(service),
+        .missing_capabilities = std::move(not_held),
+        .sockets = std::move(sockets)};
     Supervisor supervisor(loop, std::move(*config), std::move(run), **sampler, log);
     code = supervisor.run();
     bound_shutdown(code);

@@ -3,11 +3,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
 #include "collectors/sampler/client.h"
 #include "config/configuration.h"
+#include "daemon/service_manager.h"
 
 namespace pghang {
 
@@ -18,6 +20,9 @@ struct RunOptions {
   std::string config_file;  ///< empty: built-in defaults
   /// Applies the command line's overrides; called again after each reload.
   std::function<void(Settings&)> override_settings;
+  ServiceManager service;
+  std::vector<std::string> missing_capabilities;  ///< daemon/privileges.h
+  std::vector<UniqueFd> sockets;                  ///< to listen on instead of the listen addresses
 };
 
 /// The running daemon on one loop: a monitor per target, one capture desk, the HTTP server, Unix

@@ -13,7 +13,8 @@
 
 namespace pghang {
 
-/// Where one sighting stands (DESIGN section 6). The spelling is a metric label.
+/// Where one sighting stands (DESIGN section 6). The spelling is a metric label. Saved by its
+/// number, as all enumerators of an incident: new ones go at the end.
 enum class Stage {
   watching,        ///< the criteria hold, `for` has not passed
   matched,         ///< the rule fired
@@ -33,7 +34,14 @@ enum class Outcome {
   superseded,     ///< the guard found another transaction or statement: nothing was sent to it
 };
 
+/// What an incident was raised from. The spelling is a JSON and log value.
+enum class Source {
+  sql,  ///< a rule matched a row of pg_stat_activity
+  os,   ///< seen in /proc, by the server's processes; `rule` is then an escalation::Suspicion
+};
+
 [[nodiscard]] const char* to_string(Stage stage);
+[[nodiscard]] const char* to_string(Source source);
 [[nodiscard]] const char* to_string(Outcome outcome);
 
 /// One line of an incident's timeline.
@@ -45,7 +53,20 @@ struct TimelineEntry {
   friend bool operator==(const TimelineEntry&, const TimelineEntry&) = default;
 };
 
-/// One stuck backend from match to end.
+/// An accepted signal, and what became of it: seconds since it was accepted, as pghangd came to see
+/// it. Absent: not seen.
+struct SentSignal {
+  std::string signal;                      ///< `cancel` or `terminate`
+  std::int64_t accepted_at_micros = 0;     ///< unix epoch
+  std::optional<double> seen_seconds;      ///< PostgreSQL's handler had noted it
+  std::optional<double> serviced_seconds;  ///< the backend had taken it up
+  std::optional<double> gone_seconds;      ///< the statement (terminate: the process) was over
+
+  friend bool operator==(const SentSignal&, const SentSignal&) = default;
+};
+
+/// One stuck backend from match to end. Saved by collectors/evidence/archive.h: new fields go at
+/// the end.
 struct Incident {
   std::string id;  ///< `20261122T151203Z-4711`, unique within a daemon
   std::string target;
@@ -64,7 +85,9 @@ struct Incident {
   /// Of the latest poll or capture; null: it neither waits nor is waited for. Shared by the
   /// incidents of one queue, which may be hundreds.
   std::shared_ptr<const WaitGraph> wait_graph;
-  std::string capture_error;  ///< why there is no evidence, if a capture failed
+  Source source = Source::sql;
+  std::string capture_error;        ///< why there is no evidence, if a capture failed
+  std::vector<SentSignal> signals;  ///< in the order they were accepted
 };
 
 }  // namespace pghang

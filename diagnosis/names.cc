@@ -60,6 +60,14 @@ const char* to_string(Stage stage) {
   return "watching";
 }
 
+const char* to_string(Source source) {
+  switch (source) {
+    case Source::sql: return "sql";
+    case Source::os: return "os";
+  }
+  return "sql";
+}
+
 const char* to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::finished: return "finished";

@@ -10,7 +10,7 @@
 namespace pghang {
 
 /// Why a backend does not do what it was asked (DESIGN section 1). The spelling is a metric label
-/// and part of the JSON contract.
+/// and part of the JSON contract. Saved by its number: new ones go at the end.
 enum class Cause {
   gone,                ///< no process, or a zombie
   frozen,              ///< its cgroup is frozen

@@ -1,19 +1,24 @@
 #include "exporters/http_server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <list>
 #include <optional>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "exporters/control_socket.h"
 #include "exporters/listen_address.h"
 #include "exporters/text.h"
 #include "exporters/view.h"
@@ -25,6 +30,8 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
+using asio::local::stream_protocol;
+using Socket = asio::generic::stream_protocol::socket;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 using Response = http::response<http::string_body>;
@@ -69,6 +76,18 @@ HttpRequest as_request(const http::request<http::string_body>& message) {
   return request;
 }
 
+/// Where a connection came from.
+struct Peer {
+  std::string name;
+  bool control = false;
+};
+
+Peer peer_of_tcp(const tcp::socket& socket) {
+  error_code failed;
+  const tcp::endpoint endpoint = socket.remote_endpoint(failed);
+  return {failed ? "unknown" : to_text(endpoint), false};
+}
+
 class Session;
 
 /// Listeners and sessions. Operations under way hold it: they end one turn of the loop after the
@@ -81,6 +100,8 @@ class Server : public std::enable_shared_from_this<Server> {
         limits_(limits) {}
 
   Result<void> listen(const std::string& address);
+  Result<void> listen_at(const std::string& path);
+  Result<void> adopt(UniqueFd socket);
   void accept_all();
   void stop();
 
@@ -95,23 +116,29 @@ class Server : public std::enable_shared_from_this<Server> {
   void leave(Session& session) { sessions_.erase(&session); }
 
  private:
+  template <typename Protocol>
   struct Listener {
-    explicit Listener(tcp::acceptor&& open)
+    explicit Listener(typename Protocol::acceptor&& open)
         : acceptor(std::move(open)),
           pause(acceptor.get_executor()) {}
 
-    tcp::acceptor acceptor;
+    typename Protocol::acceptor acceptor;
     asio::steady_timer pause;
   };
 
-  void accept(Listener& listener);
-  void pause(Listener& listener);
-  void admit(tcp::socket socket);
+  template <typename Protocol>
+  void accept(Listener<Protocol>& listener);
+  template <typename Protocol>
+  void pause(Listener<Protocol>& listener);
+  void admit(Socket socket, Peer peer);
+  Listener<tcp>& keep(tcp::acceptor acceptor);
 
   asio::any_io_executor executor_;
   HttpHandler handler_;
   HttpLimits limits_;
-  std::list<Listener> listeners_;
+  std::list<Listener<tcp>> listeners_;
+  std::optional<Listener<stream_protocol>> control_;
+  std::string control_path_;
   std::vector<std::string> addresses_;     ///< of the listeners
   std::unordered_set<Session*> sessions_;  ///< those with an open socket
   bool stopped_ = false;
@@ -123,8 +150,9 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   enum class State { idle, receiving, answering };
 
-  Session(std::shared_ptr<Server> server, tcp::socket socket)
+  Session(std::shared_ptr<Server> server, Socket socket, Peer peer)
       : server_(std::move(server)),
+        peer_(std::move(peer)),
         stream_(std::move(socket)) {
     server_->enter(*this);
   }
@@ -205,7 +233,19 @@ class Session : public std::enable_shared_from_this<Session> {
     if (message.target().empty() || message.target().front() != '/')
       return send(plain(http::status::bad_request, "malformed request: target is not a path"));
 
-    HttpResponse made = server_->answer(as_request(message));
+    HttpRequest request = as_request(message);
+    request.peer = peer_.name;
+    request.control = peer_.control;
+    HttpResponse made = server_->answer(request);
+    if (!made.deferred) return reply(std::move(made));
+    enter_state(State::answering);
+    made.deferred([self = shared_from_this()](HttpResponse late) {
+      if (!self->closed_) self->reply(std::move(late));
+    });
+  }
+
+  void reply(HttpResponse made) {
+    const http::request<http::string_body>& message = parser_->get();
     Response response(http::int_to_status(static_cast<unsigned>(made.status)), message.version());
     add_fixed_fields(response);
     response.set(http::field::content_type, made.content_type);
@@ -253,7 +293,8 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   std::shared_ptr<Server> server_;
-  beast::tcp_stream stream_;
+  Peer peer_;
+  beast::basic_stream<asio::generic::stream_protocol> stream_;
   beast::flat_buffer buffer_{kBufferBytes};
   std::optional<http::request_parser<http::string_body>> parser_;
   Response response_;
@@ -265,35 +306,63 @@ class Session : public std::enable_shared_from_this<Session> {
 Result<void> Server::listen(const std::string& address) {
   auto acceptor = open_acceptor(executor_, address);
   if (!acceptor) return acceptor.error();
-  error_code ignored;
-  addresses_.push_back(to_text(acceptor->local_endpoint(ignored)));
-  listeners_.emplace_back(std::move(*acceptor));
+  keep(std::move(*acceptor));
   return {};
 }
 
+Result<void> Server::listen_at(const std::string& path) {
+  auto acceptor = open_control_socket(executor_, path);
+  if (!acceptor) return acceptor.error();
+  control_.emplace(std::move(*acceptor));
+  control_path_ = path;
+  accept(*control_);
+  return {};
+}
+
+Result<void> Server::adopt(UniqueFd socket) {
+  auto acceptor = adopt_acceptor(executor_, std::move(socket));
+  if (!acceptor) return acceptor.error();
+  accept(keep(std::move(*acceptor)));
+  return {};
+}
+
+Server::Listener<tcp>& Server::keep(tcp::acceptor acceptor) {
+  error_code ignored;
+  addresses_.push_back(to_text(acceptor.local_endpoint(ignored)));
+  return listeners_.emplace_back(std::move(acceptor));
+}
+
 void Server::accept_all() {
-  for (Listener& listener : listeners_)
+  for (Listener<tcp>& listener : listeners_)
     accept(listener);
 }
 
-void Server::accept(Listener& listener) {
+template <typename Protocol>
+void Server::accept(Listener<Protocol>& listener) {
   listener.acceptor.async_accept([self = shared_from_this(),
-                                  &listener](error_code failed, tcp::socket socket) {
+                                  &listener](error_code failed, typename Protocol::socket socket) {
     if (self->stopped_) return;
     if (failed) return self->pause(listener);
-    self->admit(std::move(socket));
+    if constexpr (std::is_same_v<Protocol, tcp>) {
+      Peer peer = peer_of_tcp(socket);
+      self->admit(std::move(socket), std::move(peer));
+    } else {
+      Peer peer{peer_of(socket), true};
+      self->admit(std::move(socket), std::move(peer));
+    }
     self->accept(listener);
   });
 }
 
-void Server::pause(Listener& listener) {
+template <typename Protocol>
+void Server::pause(Listener<Protocol>& listener) {
   listener.pause.expires_after(kAcceptPause);
   listener.pause.async_wait([self = shared_from_this(), &listener](error_code) {
     if (!self->stopped_) self->accept(listener);
   });
 }
 
-void Server::admit(tcp::socket socket) {
+void Server::admit(Socket socket, Peer peer) {
   if (sessions_.size() >= limits_.connections) {
     Session& weakest = **std::ranges::min_element(sessions_, {}, [](const Session* session) {
       return session->rank();
@@ -302,14 +371,19 @@ void Server::admit(tcp::socket socket) {
     if (weakest.rank().first == Session::State::answering) return;
     weakest.close();
   }
-  std::make_shared<Session>(shared_from_this(), std::move(socket))->start();
+  std::make_shared<Session>(shared_from_this(), std::move(socket), std::move(peer))->start();
 }
 
 void Server::stop() {
   stopped_ = true;
-  for (Listener& listener : listeners_) {
+  for (Listener<tcp>& listener : listeners_) {
     listener.acceptor.close();
     listener.pause.cancel();
+  }
+  if (control_) {
+    control_->acceptor.close();
+    control_->pause.cancel();
+    ::unlink(control_path_.c_str());
   }
   while (!sessions_.empty())
     (*sessions_.begin())->close();
@@ -336,6 +410,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(
   );
 }
 
+Result<void> HttpServer::serve_control_socket(const std::string& path) {
+  return impl_->server->listen_at(path);
+}
+
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 HttpServer::~HttpServer() {
@@ -343,6 +421,10 @@ HttpServer::~HttpServer() {
     impl_->server->stop();
   } catch (...) {  // a failing close: what is left goes with the loop
   }
+}
+
+Result<void> HttpServer::adopt(UniqueFd socket) {
+  return impl_->server->adopt(std::move(socket));
 }
 
 std::vector<std::string> HttpServer::addresses() const {

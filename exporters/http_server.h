@@ -11,13 +11,16 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "config/result.h"
+#include "config/unique_fd.h"
 
 namespace pghang {
 
 struct HttpRequest {
   std::string method;
-  std::string path;   ///< without the query, percent-decoding not applied
-  std::string query;  ///< after the `?`; may be empty
+  std::string path;    ///< without the query, percent-decoding not applied
+  std::string query;   ///< after the `?`; may be empty
+  std::string peer{};  ///< who asks: `127.0.0.1:40312`, or `uid 0, pid 4711` by the control socket
+  bool control = false;  ///< it came by the control socket
 };
 
 struct HttpResponse {
@@ -25,6 +28,9 @@ struct HttpResponse {
   std::string content_type = "application/json";
   std::string body;
   std::string allow;  ///< value of the Allow header; for 405
+  /// Set: all of the above is still to come. Called once, on the loop; `send` may be called at once
+  /// or later, there too.
+  std::function<void(std::function<void(HttpResponse)> send)> deferred{};
 };
 
 /// Answers one request at once; runs on the loop. Does not throw.
@@ -57,6 +63,12 @@ class HttpServer {
       HttpHandler handler,
       const HttpLimits& limits = {}
   );
+
+  /// Also serves at a UNIX socket (exporters/control_socket.h), and removes that when destroyed.
+  /// Errors: those of open_control_socket().
+  [[nodiscard]] Result<void> serve_control_socket(const std::string& path);
+  /// Also serves a socket that listens already (systemd's). Errors: those of adopt_acceptor().
+  [[nodiscard]] Result<void> adopt(UniqueFd socket);
 
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

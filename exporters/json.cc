@@ -46,7 +46,18 @@ json::object incident_head(const Incident& incident) {
       {"outcome", outcome_value(incident.outcome)},
       {"opened_at", rfc3339(incident.opened_at_micros)},
       {"resolved_at", moment(incident.resolved_at_micros)},
+      {"source", to_string(incident.source)},
   };
+}
+
+json::value pause_value(const PauseView& pause) {
+  json::object object{{"paused", pause.paused}, {"problem", json_string_or_null(pause.problem)}};
+  if (!pause.paused) return object;
+  object["since"] = rfc3339(pause.since_micros);
+  object["until"] = moment(pause.until_micros);
+  object["by"] = json_string(pause.by);
+  object["reason"] = json_string_or_null(pause.reason);
+  return object;
 }
 
 json::value diagnosis_of(const Incident& incident) {
@@ -67,6 +78,8 @@ json::object target_object(const TargetView& target) {
         {"version_num", target.server->version_num},
         {"system_identifier", json_string_or_null(target.server->system_identifier)},
         {"in_recovery", target.server->in_recovery},
+        {"timeline",
+         target.server->timeline == 0 ? json::value() : json::value(target.server->timeline)},
     };
   }
   json::array sessions;
@@ -76,18 +89,51 @@ json::object target_object(const TargetView& target) {
         {"sessions", count.sessions},
     });
   }
+  json::array breakers;
+  for (const BreakerView& breaker : target.breakers) {
+    breakers.push_back(json::object{
+        {"rule", json_string(breaker.rule)},
+        {"open", breaker.open},
+        {"matches", breaker.matches},
+    });
+  }
   return {
       {"name", json_string(target.name)},
       {"dsn", json_string(target.dsn)},
       {"up", target.up},
-      {"error", json_string_or_null(target.error)},
+      {"error", json_string_or_null(error_text(target))},
       {"server", std::move(server)},
       {"last_poll_at",
        target.last_poll_micros == 0 ? json::value()
                                     : json::value(rfc3339(target.last_poll_micros))},
       {"sessions", std::move(sessions)},
       {"backends", target.backends.size()},
+      {"processes", server_processes_value(target.processes)},
+      {"mode", json_string_or_null(target.mode)},
+      {"local_process", target.local ? json::value(*target.local) : json::value()},
+      {"not_local", json_string_or_null(target.not_local)},
+      {"enforcing", target.enforcing},
+      {"other_daemon", json_string_or_null(target.other_daemon)},
+      {"breakers", std::move(breakers)},
   };
+}
+
+json::value seconds_value(const std::optional<double>& seconds) {
+  return seconds ? json_number(*seconds) : json::value();
+}
+
+json::array signals_array(const std::vector<SentSignal>& signals) {
+  json::array array;
+  for (const SentSignal& sent : signals) {
+    array.push_back(json::object{
+        {"signal", json_string(sent.signal)},
+        {"accepted_at", rfc3339(sent.accepted_at_micros)},
+        {"seen_seconds", seconds_value(sent.seen_seconds)},
+        {"serviced_seconds", seconds_value(sent.serviced_seconds)},
+        {"gone_seconds", seconds_value(sent.gone_seconds)},
+    });
+  }
+  return array;
 }
 
 }  // namespace
@@ -131,6 +177,9 @@ json::object activity_object(const Activity& activity) {
       {"query_age_seconds", age_value(activity.query_age)},
       {"state_age_seconds", age_value(activity.state_age)},
       {"superuser", activity.superuser},
+      {"local_client", activity.local_client},
+      {"query_id", activity.query_id ? json::value(*activity.query_id) : json::value()},
+      {"xmin_age", activity.xmin_age ? json::value(*activity.xmin_age) : json::value()},
       {"query", json_string(activity.query)},
   };
 }
@@ -148,6 +197,7 @@ std::string incident_json(const Incident& incident) {
     });
   }
   object["timeline"] = std::move(timeline);
+  object["signals"] = signals_array(incident.signals);
   object["activity"] = activity_object(incident.activity);
   object["capture_error"] = json_string_or_null(incident.capture_error);
   object["wait_graph"] = wait_graph_value(incident.wait_graph.get());
@@ -182,6 +232,9 @@ std::string backends_json(const View& view) {
           {"matched_seconds", json_number(backend.matched_seconds)},
           {"exemption", json_string_or_null(backend.exemption)},
           {"incident_id", json_string_or_null(backend.incident_id)},
+          {"source", to_string(backend.source)},
+          {"protected_by", json_string_or_null(backend.protected_by)},
+          {"suppressed", json_string_or_null(backend.suppressed)},
           {"activity", activity_object(backend.activity)},
       });
     }
@@ -205,6 +258,7 @@ std::string status_json(const View& view) {
       {"config_last_reload_successful", view.config_last_reload_successful},
       {"incidents_open", open},
       {"incidents_kept", view.incidents.size()},
+      {"pause", pause_value(view.pause)},
       {"targets", std::move(targets)},
   });
 }

@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include "diagnosis/incident.h"
+#include "exporters/view.h"
 
 /// The parts that the documents of json.h are made of.
 namespace pghang {
@@ -24,6 +25,10 @@ namespace pghang {
 [[nodiscard]] boost::json::value signature_value(const std::optional<SignatureMatch>& match);
 /// What a list shows of an incident.
 [[nodiscard]] boost::json::object incident_summary_object(const Incident& incident);
+/// Null where it was not looked at.
+[[nodiscard]] boost::json::value server_processes_value(
+    const std::optional<ServerProcessesView>& view
+);
 [[nodiscard]] boost::json::array release_array(const std::vector<ReleaseStep>& steps);
 [[nodiscard]] boost::json::value wait_graph_value(const WaitGraph* graph);
 [[nodiscard]] boost::json::object verdict_object(const Verdict& verdict);

@@ -46,10 +46,23 @@ std::string why(const BackendView& backend, const Incident* incident) {
     const Verdict& verdict = *incident->verdict;
     return "<b>" + html_escaped(to_string(verdict.cause)) + "</b> " + html_escaped(verdict.summary);
   }
-  if (!backend.exemption.empty()) return "never signalled: " + html_escaped(backend.exemption);
+  if (!backend.exemption.empty()) {
+    const std::string entry = backend.protected_by.empty() ? "" : " by " + backend.protected_by;
+    return "never signalled: " + html_escaped(backend.exemption + entry);
+  }
   if (incident != nullptr && !incident->capture_error.empty())
     return "no capture: " + html_escaped(incident->capture_error);
   return "";
+}
+
+/// Unless why() says it.
+std::string not_signalled(const BackendView& backend, const Incident* incident) {
+  const bool explained = incident != nullptr && incident->verdict.has_value();
+  if (backend.suppressed.empty() || (!explained && backend.suppressed == backend.exemption))
+    return "";
+  std::string reason = backend.suppressed;
+  if (!backend.protected_by.empty()) reason += " by " + backend.protected_by;
+  return "<br><small>not signalled: " + html_escaped(reason) + "</small>";
 }
 
 std::string cell(const std::string& html) {
@@ -66,7 +79,7 @@ std::string table_row(const View& view, const Row& row) {
   std::string link;
   if (incident != nullptr) {
     const std::string id = html_escaped(incident->id);
-    link.append("<a href=\"api/v1/incidents/").append(id).append("\">").append(id).append("</a>");
+    link.append("<a href=\"incidents/").append(id).append("\">").append(id).append("</a>");
   }
   std::string html = "<tr class=\"";
   html += to_string(backend.stage);
@@ -77,19 +90,43 @@ std::string table_row(const View& view, const Row& row) {
       std::to_string(activity.key.pid) + "<br><small>" + html_escaped(row.target->name) + "</small>"
   );
   html += cell(who);
-  html += cell(html_escaped(backend.rule));
-  html += cell(why(backend, incident) + "<br><code>" + html_escaped(activity.query) + "</code>");
+  const bool os = backend.source == Source::os;
+  html += cell(html_escaped(backend.rule) + (os ? "<br><small>source: os</small>" : ""));
+  html += cell(
+      why(backend, incident) + not_signalled(backend, incident) + "<br><code>" +
+      html_escaped(activity.query) + "</code>"
+  );
   html += cell(link);
   return html + "</tr>\n";
 }
 
 std::string target_line(const TargetView& target) {
   std::string html = "<li><b>" + html_escaped(target.name) + "</b>: ";
-  html += target.up ? "up" : "<b class=\"down\">DOWN</b> " + html_escaped(target.error);
+  html += target.up ? "up" : "<b class=\"down\">DOWN</b> " + html_escaped(error_text(target));
   if (target.server) html += ", PostgreSQL " + html_escaped(target.server->version);
   html += ", <code>" + html_escaped(target.dsn) + "</code>";
   if (target.last_poll_micros != 0) html += ", last poll " + rfc3339(target.last_poll_micros);
+  if (!target.mode.empty()) html += ", mode " + html_escaped(target.mode);
+  if (target.local == false) {
+    html +=
+        ", <b>no local process</b> (nothing can be captured): " + html_escaped(target.not_local);
+  }
+  if (!target.other_daemon.empty())
+    html += ", <b class=\"down\">only observed</b>: another pghangd signals here, " +
+            html_escaped(target.other_daemon);
+  for (const BreakerView& breaker : target.breakers) {
+    if (!breaker.open) continue;
+    html += ", <b class=\"down\">breaker open</b>: rule " + html_escaped(breaker.rule) +
+            " suddenly matched many, now " + std::to_string(breaker.matches);
+  }
   return html + "</li>\n";
+}
+
+std::string pause_words(const PauseView& pause) {
+  std::string html = ", <b class=\"down\">paused</b> (sends no signal) ";
+  html += pause.until_micros ? "until " + rfc3339(*pause.until_micros) : "until somebody resumes";
+  html += ", by " + html_escaped(pause.by);
+  return pause.reason.empty() ? html : html + ": " + html_escaped(pause.reason);
 }
 
 std::string relative_link(std::string_view path) {
@@ -117,6 +154,7 @@ std::string landing_page(const View& view, const std::string& telemetry_path) {
       "<h1>pghangd " +
       html_escaped(view.version) + "</h1>\n<p>mode <b>" + html_escaped(view.mode) + "</b>";
   html += view.mode == "observe" ? " (sends no signal)" : "";
+  if (view.pause.paused) html += pause_words(view.pause);
   html += view.ready ? "" : ", <b class=\"down\">not ready</b>: no poll has been tried yet";
   html += view.config_last_reload_successful
               ? ""

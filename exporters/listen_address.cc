@@ -1,5 +1,7 @@
 #include "exporters/listen_address.h"
 
+#include <sys/socket.h>
+
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -67,6 +69,26 @@ open_acceptor(const boost::asio::any_io_executor& executor, const std::string& a
   if (!failed) acceptor.bind(where->endpoint, failed);
   if (!failed) acceptor.listen(boost::asio::socket_base::max_listen_connections, failed);
   if (failed) return Error{Errc::io, "cannot listen on " + address + ": " + failed.message()};
+  return acceptor;
+}
+
+Result<ip::tcp::acceptor>
+adopt_acceptor(const boost::asio::any_io_executor& executor, UniqueFd socket) {
+  const auto option = [&](int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  const int family = option(SO_DOMAIN);
+  if ((family != AF_INET && family != AF_INET6) || option(SO_PROTOCOL) != IPPROTO_TCP ||
+      option(SO_ACCEPTCONN) != 1) {
+    return Error{Errc::malformed, "systemd's socket is not a listening TCP socket"};
+  }
+  ip::tcp::acceptor acceptor(executor);
+  boost::system::error_code failed;
+  acceptor.assign(family == AF_INET6 ? ip::tcp::v6() : ip::tcp::v4(), socket.get(), failed);
+  if (failed) return Error{Errc::io, "cannot take over systemd's socket: " + failed.message()};
+  static_cast<void>(socket.release());
   return acceptor;
 }
 

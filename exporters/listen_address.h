@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "config/result.h"
+#include "config/unique_fd.h"
 
 namespace pghang {
 
@@ -23,6 +24,11 @@ struct ListenAddress {
 /// Errors: malformed, or io naming the address.
 [[nodiscard]] Result<boost::asio::ip::tcp::acceptor>
 open_acceptor(const boost::asio::any_io_executor& executor, const std::string& address);
+
+/// A socket that is bound and listening already (systemd's); takes it over. Errors: malformed, when
+/// it is none of TCP.
+[[nodiscard]] Result<boost::asio::ip::tcp::acceptor>
+adopt_acceptor(const boost::asio::any_io_executor& executor, UniqueFd socket);
 
 /// `127.0.0.1:80` or `[::1]:80`.
 [[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);

@@ -18,9 +18,25 @@ constexpr std::array kPollResults{
     "timeout",
     "disconnected",
     "refused",
-    "permission_denied"};
+    "permission_denied",
+    "too_many_connections",
+    "connect_timeout",
+    "start_up_timeout"};
 constexpr std::array kLockResults{"success", "backed_off", "timeout", "refused"};
-constexpr std::array kSuppressions{"mode_observe", "rule_observe"};
+constexpr std::array kSuppressions{
+    "mode_observe",
+    "rule_observe",
+    "without_sql",
+    "undecided_without_sql",
+    "paused",
+    "other_daemon",
+    "breaker_open",
+    "budget_unresponsive",
+    "budget_share",
+    "budget_hour",
+    "budget_minute",
+    "protected",
+    "superuser"};
 constexpr std::array kMethods{
     CaptureMethod::in_place,
     CaptureMethod::ptrace_stop,
@@ -54,6 +70,7 @@ struct Metrics::Impl {
   std::set<std::string> dropped_fingerprints;
 
   void start_known_counters(const View& view);
+  void start_incident_counters(const std::string& target, const std::string& cause);
   void set_own_gauges(const View& view);
 };
 
@@ -66,24 +83,29 @@ void Metrics::Impl::start_known_counters(const View& view) {
       for (const char* outcome : kSignalOutcomes)
         (void)registry.counter("pghangd_signals_total", {target.name, signal, outcome});
       (void)registry.histogram("pghangd_signal_effect_seconds", {target.name, signal});
+      (void)registry.histogram("pghangd_signal_seen_seconds", {target.name, signal});
+      (void)registry.histogram("pghangd_signal_serviced_seconds", {target.name, signal});
     }
     for (const char* result : kPollResults)
       (void)registry.counter("pghangd_polls_total", {target.name, result});
     for (const char* result : kLockResults)
       (void)registry.counter("pghangd_lock_statements_total", {target.name, result});
+    (void)registry.counter("pghangd_surveys_total", {target.name, "success"});
     for (const char* reason : kSuppressions)
       (void)registry.counter("pghangd_actions_suppressed_total", {target.name, reason});
     (void)registry.histogram("pghangd_poll_duration_seconds", {target.name});
     (void)registry.histogram("pghangd_signal_window_seconds", {target.name});
+    // What obeys is over before anybody asks why it hung.
+    start_incident_counters(target.name, to_string(Cause::unknown));
   }
-  for (const Incident& incident : view.incidents) {
-    if (!causes.emplace(incident.target, cause_label(incident)).second) continue;
-    for (const Outcome outcome : kOutcomes)
-      (void)registry.counter(
-          "pghangd_incidents_total",
-          {incident.target, cause_label(incident), to_string(outcome)}
-      );
-  }
+  for (const Incident& incident : view.incidents)
+    start_incident_counters(incident.target, cause_label(incident));
+}
+
+void Metrics::Impl::start_incident_counters(const std::string& target, const std::string& cause) {
+  if (!causes.emplace(target, cause).second) return;
+  for (const Outcome outcome : kOutcomes)
+    (void)registry.counter("pghangd_incidents_total", {target, cause, to_string(outcome)});
 }
 
 void Metrics::Impl::set_own_gauges(const View& view) {
@@ -91,6 +113,11 @@ void Metrics::Impl::set_own_gauges(const View& view) {
       "pghangd_config_last_reload_successful",
       single(view.config_last_reload_successful ? 1 : 0)
   );
+  registry.replace(
+      "pghangd_web_info",
+      view.external_url.empty() ? GaugeSeries{} : GaugeSeries{{{view.external_url}, 1}}
+  );
+  registry.replace("pghangd_paused", single(view.pause.paused ? 1 : 0));
   registry.replace("process_resident_memory_bytes", single(process.resident_bytes()));
   registry.replace("process_open_fds", single(process.open_fds()));
   registry.replace("process_max_fds", single(ProcessStats::max_fds()));
@@ -107,6 +134,9 @@ Metrics::Metrics(const std::string& version) : impl_(std::make_unique<Impl>()) {
   registry.replace("pghangd_sampler_abandoned", single(0));
   (void)registry.counter("pghangd_sampler_restarts_total", {});
   (void)registry.counter("pghangd_fingerprints_dropped_total", {});
+  (void)registry.counter("pghangd_store_failures_total", {});
+  (void)registry.counter("pghangd_store_queue_dropped_total", {});
+  (void)registry.counter("pghangd_signals_unrecorded_total", {});
   for (const CaptureMethod method : kMethods) {
     for (const char* result : {"success", "partial"})
       (void)registry.counter("pghangd_captures_total", {to_string(method), result});
@@ -130,6 +160,10 @@ void Metrics::lock_statement(const std::string& target, const std::string& resul
   impl_->registry.counter("pghangd_lock_statements_total", {target, result}).Increment();
 }
 
+void Metrics::survey(const std::string& target, const std::string& result) {
+  impl_->registry.counter("pghangd_surveys_total", {target, result}).Increment();
+}
+
 void Metrics::signal(
     const std::string& target,
     const std::string& signal,
@@ -148,6 +182,23 @@ void Metrics::signal_effect(
     std::chrono::duration<double> took
 ) {
   impl_->registry.histogram("pghangd_signal_effect_seconds", {target, signal})
+      .Observe(took.count());
+}
+
+void Metrics::signal_seen(
+    const std::string& target,
+    const std::string& signal,
+    std::chrono::duration<double> took
+) {
+  impl_->registry.histogram("pghangd_signal_seen_seconds", {target, signal}).Observe(took.count());
+}
+
+void Metrics::signal_serviced(
+    const std::string& target,
+    const std::string& signal,
+    std::chrono::duration<double> took
+) {
+  impl_->registry.histogram("pghangd_signal_serviced_seconds", {target, signal})
       .Observe(took.count());
 }
 
@@ -177,6 +228,18 @@ void Metrics::capture(
 
 void Metrics::bundle(const std::string& result) {
   impl_->registry.counter("pghangd_bundles_total", {result}).Increment();
+}
+
+void Metrics::store(bool up, std::uint64_t bytes, std::uint64_t failures, std::uint64_t dropped) {
+  MetricRegistry& registry = impl_->registry;
+  registry.replace("pghangd_store_up", single(up ? 1 : 0));
+  registry.replace("pghangd_store_bytes", single(bytes));
+  raise_to(registry.counter("pghangd_store_failures_total", {}), static_cast<double>(failures));
+  raise_to(registry.counter("pghangd_store_queue_dropped_total", {}), static_cast<double>(dropped));
+}
+
+void Metrics::signal_unrecorded() {
+  impl_->registry.counter("pghangd_signals_unrecorded_total", {}).Increment();
 }
 
 void Metrics::sampler(std::uint64_t restarts, std::uint32_t abandoned) {

@@ -37,6 +37,18 @@ class Metrics {
       const std::string& signal,
       std::chrono::duration<double> took
   );
+  /// Signal accepted → its flag seen set in the backend's memory.
+  void signal_seen(
+      const std::string& target,
+      const std::string& signal,
+      std::chrono::duration<double> took
+  );
+  /// Signal accepted → its flag seen cleared again, or its work done.
+  void signal_serviced(
+      const std::string& target,
+      const std::string& signal,
+      std::chrono::duration<double> took
+  );
   void incident_resolved(
       const std::string& target,
       const std::string& cause,
@@ -53,6 +65,11 @@ class Metrics {
   );
   /// `result`: `written`, `failed`, `dropped`.
   void bundle(const std::string& result);
+  /// Looks at a server's processes. `result`: `success`, or to_string(Errc).
+  void survey(const std::string& target, const std::string& result);
+  /// The store's state, where there is one. `failures`, `dropped`: since the start.
+  void store(bool up, std::uint64_t bytes, std::uint64_t failures, std::uint64_t dropped);
+  void signal_unrecorded();
   void sampler(std::uint64_t restarts, std::uint32_t abandoned);
 
   /// The exposition in Prometheus's text format 0.0.4. `now_micros`: unix epoch.

@@ -33,6 +33,9 @@ void add_target(ViewGauges& gauges, const TargetView& target) {
           static_cast<double>(count.sessions);
     }
   }
+  gauges.families["pghangd_enforcing"][{target.name}] = target.enforcing ? 1 : 0;
+  for (const BreakerView& breaker : target.breakers)
+    gauges.families["pghangd_breaker_open"][{target.name, breaker.rule}] = breaker.open ? 1 : 0;
   for (const BackendView& backend : target.backends) {
     const LabelValues key{target.name, backend.rule, to_string(backend.stage)};
     gauges.families["pghangd_matched_backends"][key] += 1;
@@ -108,7 +111,9 @@ ViewGauges view_gauges(const View& view, std::int64_t now_micros) {
         "pghangd_unresponsive_seconds_max",
         "pghangd_fingerprint_backends",
         "pghangd_fingerprint_info",
-        "pghangd_known_bug_info"})
+        "pghangd_known_bug_info",
+        "pghangd_enforcing",
+        "pghangd_breaker_open"})
     gauges.families[family];
   for (const TargetView& target : view.targets)
     add_target(gauges, target);

@@ -32,7 +32,10 @@ struct Activity {
   std::optional<Micros> query_age;
   std::optional<Micros> state_age;
   std::string query;  ///< as the server shows it, cut to the configured length; masked before shown
-  bool superuser = false;  ///< the session's role, pg_roles.rolsuper
+  bool superuser = false;                ///< the session's role, pg_roles.rolsuper
+  bool local_client = false;             ///< its client came by a UNIX socket (client_port is -1)
+  std::optional<std::int64_t> query_id;  ///< 14 and later, where compute_query_id is on
+  std::optional<std::int64_t> xmin_age;  ///< age(backend_xmin), in transactions
 
   friend bool operator==(const Activity&, const Activity&) = default;
 };
@@ -43,6 +46,9 @@ struct ServerInfo {
   std::string version;            ///< `15.20`
   std::string system_identifier;  ///< pg_control_system(); empty if not readable
   bool in_recovery = false;
+  /// Of the WAL it writes; of a standby, that of the WAL it receives. 0: not known (a standby that
+  /// receives none).
+  std::int64_t timeline = 0;
 
   friend bool operator==(const ServerInfo&, const ServerInfo&) = default;
 };

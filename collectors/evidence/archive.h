@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,8 +16,9 @@
 /// An encoding of aggregates for files that outlive the program that wrote them. Every field,
 /// element and value carries its length, so a reader skips fields it does not know and leaves those
 /// that are not there at their defaults. Hence the one rule for the types written so: new fields go
-/// at the end, and no field changes its meaning. Little-endian; a scalar is its bytes, an optional
-/// a presence byte and its value, a vector its elements one after the other.
+/// at the end, and no field changes its meaning. Little-endian; a scalar is its bytes, an
+/// enumerator its number (so new ones go at the end, too), an optional or a shared_ptr a presence
+/// byte and its value, a vector its elements one after the other.
 ///
 /// Unlike codec.h, which is smaller and faster, and only for both ends of one build.
 namespace pghang::archive {
@@ -125,6 +127,21 @@ struct Encoding<std::optional<T>> {
     bool present = false;
     if (!archive::get(bytes.substr(0, 1), present)) return false;
     return !present || archive::get(bytes.substr(1), value.emplace());
+  }
+};
+
+template <typename T>
+struct Encoding<std::shared_ptr<const T>> {
+  static void put(std::string& out, const std::shared_ptr<const T>& value) {
+    archive::put(out, value != nullptr);
+    if (value) archive::put(out, *value);
+  }
+
+  static bool get(std::string_view bytes, std::shared_ptr<const T>& value) {
+    std::optional<T> read;
+    const bool ok = archive::get(bytes, read);
+    value = read ? std::make_shared<const T>(*std::move(read)) : nullptr;
+    return ok;
   }
 };
 

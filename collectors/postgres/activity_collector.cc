@@ -19,6 +19,7 @@ enum Column : int {
   taken_at,
   version,
   in_recovery,
+  timeline,
   counts_by_state,
   pid,
   backend_start,
@@ -39,7 +40,13 @@ enum Column : int {
   state_age,
   query,
   rolsuper,
+  client_port,
+  xmin_age,
+  query_id,
 };
+
+/// What client_port says of a client that came by a UNIX socket.
+constexpr std::int64_t kNoPort = -1;
 
 /// A UTF-8 character that begins within the limit ends at most this much behind it.
 constexpr std::uint32_t kLongestTail = 3;
@@ -95,6 +102,9 @@ activity_row(const QueryResult& result, int row, pid_t backend, std::uint32_t qu
   activity.state_age = age(result, row, state_age);
   activity.query = valid_utf8(result.text(row, query).value_or(""), query_text_bytes);
   activity.superuser = result.boolean(row, rolsuper).value_or(false);
+  activity.local_client = result.integer(row, client_port) == kNoPort;
+  activity.xmin_age = result.integer(row, xmin_age);
+  activity.query_id = result.integer(row, query_id);
   return activity;
 }
 
@@ -149,6 +159,7 @@ collect_activity(Connection& connection, ActivityFilter filter, Deadline deadlin
   snapshot.taken_at = *at;
   snapshot.server.version = clean_text(*result, 0, version).value_or("");
   snapshot.server.in_recovery = result->boolean(0, in_recovery).value_or(false);
+  snapshot.server.timeline = result->integer(0, timeline).value_or(0);
   snapshot.counts = state_counts(result->text(0, counts_by_state).value_or(""));
   for (int row = 0; row < result->rows(); ++row) {
     const std::optional<std::int64_t> backend = result->integer(row, pid);

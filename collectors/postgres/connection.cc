@@ -72,6 +72,8 @@ struct Connection::Impl {
     ready = false;
     if (socket.is_open()) socket.release();
     system_identifier.clear();
+    client_port = 0;
+    backend_start.reset();
     connection.reset();
   }
 
@@ -82,6 +84,30 @@ struct Connection::Impl {
 
   Error lost_with_message() {
     return lost(Errc::disconnected, one_line(PQerrorMessage(connection.get())));
+  }
+
+  /// Who listens is told by the socket before he answers anything, and if he never does.
+  Error no_start_up(Waited waited) {
+    if (waited != Waited::timeout) return lost(Errc::disconnected, "aborted connecting");
+    switch (PQstatus(connection.get())) {
+      case CONNECTION_STARTED:
+        return lost(
+            Errc::connect_timeout,
+            "timeout connecting: nobody accepts the connection (network, firewall, a full backlog)"
+        );
+      case CONNECTION_AUTH_OK:
+        return lost(
+            Errc::start_up_timeout,
+            "timeout connecting: authenticated, and then the session does not start"
+        );
+      default:
+        return lost(
+            Errc::start_up_timeout,
+            "timeout connecting: the server took the connection and does not answer (its "
+            "postmaster "
+            "is stopped, or authentication hangs)"
+        );
+    }
   }
 
   Error not_ready(Waited waited, const char* activity) {
@@ -112,7 +138,10 @@ struct Connection::Impl {
   PgConnection connection;
   asio::posix::stream_descriptor socket;
   std::string system_identifier;
+  std::uint16_t client_port = 0;
+  std::optional<PgTimestamp> backend_start;
   pid_t server_process = 0;
+  std::uint64_t sessions = 0;
   bool ready = false;
 };
 
@@ -127,7 +156,9 @@ asio::awaitable<Result<void>> Connection::Impl::begin(Deadline deadline) {
   }
   const Waited waited = co_await wait_ready(attempt->done(), Readiness::read, deadline);
   if (waited != Waited::ready) {
-    co_return not_ready(waited, "resolving the host name or reading the passfile");
+    co_return waited == Waited::timeout
+        ? lost(Errc::connect_timeout, "timeout resolving the host name or reading the passfile")
+        : not_ready(waited, "resolving the host name or reading the passfile");
   }
   Result<PgConnection> prepared = attempt->take();
   attempt.reset();
@@ -154,13 +185,16 @@ asio::awaitable<Result<void>> Connection::Impl::connect(Deadline deadline) {
     const Readiness readiness =
         status == PGRES_POLLING_READING ? Readiness::read : Readiness::write;
     const Waited waited = co_await wait_socket(readiness, deadline);
-    if (waited != Waited::ready) co_return not_ready(waited, "connecting");
+    if (const pid_t listener = listener_of(PQsocket(connection.get())); listener != 0)
+      server_process = listener;
+    if (waited != Waited::ready) co_return no_start_up(waited);
     status = PQconnectPoll(connection.get());
   }
   PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
   // Not earlier: libpq takes a start-up packet that is not sent at once for an error.
   PQsetnonblocking(connection.get(), 1);
   server_process = listener_of(PQsocket(connection.get()));
+  ++sessions;
   ready = true;
   co_return Result<void>();
 }
@@ -231,11 +265,17 @@ asio::awaitable<Result<void>> Connection::identify(Deadline deadline) {
   // Two statements: the server checks EXECUTE when a plan starts, so no CASE in front of the call
   // avoids the error (and its line in the server's log).
   const Result<QueryResult> may = co_await query(
-      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
+      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE'),"
+      " pg_catalog.inet_client_port(), backend_start"
+      " FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid())",
       {},
       deadline
   );
   if (!connected()) co_return may.error();
+  if (may) {
+    impl_->client_port = static_cast<std::uint16_t>(may->integer(0, 1).value_or(0));
+    impl_->backend_start = may->timestamp(0, 2);
+  }
   if (!may || may->boolean(0, 0) != true) co_return Result<void>();
   const Result<QueryResult> identifier = co_await query(
       "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()",
@@ -295,6 +335,18 @@ pid_t Connection::server_process() const {
 
 const std::string& Connection::system_identifier() const {
   return impl_->system_identifier;
+}
+
+std::uint16_t Connection::client_port() const {
+  return impl_->client_port;
+}
+
+std::optional<PgTimestamp> Connection::backend_start() const {
+  return impl_->backend_start;
+}
+
+std::uint64_t Connection::sessions() const {
+  return impl_->sessions;
 }
 
 void Connection::close() {

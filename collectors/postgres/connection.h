@@ -79,13 +79,15 @@ class Connection {
 
   /// Connects if not connected: application_name=pghangd, search_path=pg_catalog,
   /// statement_timeout, lock_timeout (half of it) and idle_in_transaction_session_timeout set in
-  /// the start-up packet, whatever the DSN says. Errors: timeout, disconnected (also: starting up,
+  /// the start-up packet, whatever the DSN says. Errors: disconnected (also: starting up,
   /// shutting down), permission_denied (authentication, no such role, no CONNECT privilege,
-  /// password file not readable), refused (any other FATAL: no such database, too many
-  /// connections), malformed (bad DSN or password file), not_found (no password file), io.
+  /// password file not readable), refused (any other FATAL: no such database),
+  /// too_many_connections (SQLSTATE 53300), connect_timeout, start_up_timeout, malformed (bad DSN
+  /// or password file), not_found (no password file), io.
   [[nodiscard]] boost::asio::awaitable<Result<void>> open(Deadline deadline);
 
-  /// Runs one statement in autocommit. Errors: timeout, disconnected, refused (an ERROR of the
+  /// Runs one statement in autocommit. Errors: timeout (also the server's own,
+  /// SQLSTATE 57014; then the connection stays), disconnected, refused (any other ERROR of the
   /// server; context is its primary message), permission_denied (SQLSTATE 42501).
   [[nodiscard]] boost::asio::awaitable<Result<QueryResult>>
   query(std::string sql, std::vector<QueryParameter> parameters, Deadline deadline);
@@ -94,12 +96,19 @@ class Connection {
   [[nodiscard]] int server_version() const;  ///< server_version_num; 0 when not connected
   [[nodiscard]] pid_t backend_pid() const;   ///< our own backend; 0 when not connected
   /// The process that made the server's UNIX socket (its postmaster, or a pooler), as this host
-  /// counts; that of the last connection when there is none now. 0 over TCP, and where that process
-  /// is none of ours to see.
+  /// counts; that of the last connection, also of one that was never answered, when there is none
+  /// now. 0 over TCP, and where that process is none of ours to see.
   [[nodiscard]] pid_t server_process() const;
   /// pg_control_system()'s, read by open(); empty where the role may not execute that. Read once
   /// per connection since the server reads it from disk, and within one it cannot change.
   [[nodiscard]] const std::string& system_identifier() const;
+  /// The port of our side as the server sees it, inet_client_port(); 0 by a UNIX socket, or not
+  /// known.
+  [[nodiscard]] std::uint16_t client_port() const;
+  /// backend_start of our own backend; absent when not known.
+  [[nodiscard]] std::optional<PgTimestamp> backend_start() const;
+  /// How many sessions were opened so far: tells whether what belonged to one is still there.
+  [[nodiscard]] std::uint64_t sessions() const;
   void close();
 
  private:

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kStateLength = 5;
 constexpr std::string_view kInsufficientPrivilege = "42501";
+constexpr std::string_view kTooManyConnections = "53300";
+constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kBeforeState = ":  ";
 
 bool is_sqlstate(std::string_view text) {
@@ -19,6 +21,7 @@ bool is_sqlstate(std::string_view text) {
 Errc code_of_start_up(std::string_view sqlstate) {
   if (sqlstate.starts_with("28") || sqlstate == kInsufficientPrivilege)
     return Errc::permission_denied;
+  if (sqlstate == kTooManyConnections) return Errc::too_many_connections;
   if (sqlstate.empty() || sqlstate.starts_with("57P")) return Errc::disconnected;
   return Errc::refused;
 }
@@ -64,10 +67,17 @@ Error connect_failure(std::string_view message) {
 Error statement_failure(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  const bool denied = sqlstate != nullptr && sqlstate == kInsufficientPrivilege;
+  const std::string_view state = sqlstate == nullptr ? "" : sqlstate;
+  const bool denied = state == kInsufficientPrivilege;
+  std::string words = one_line(primary != nullptr ? primary : PQresultErrorMessage(result));
+  // From 16 on what is missing is said there. That of other errors may hold data.
+  const char* detail = denied ? PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL) : nullptr;
+  if (detail != nullptr) words += ". " + one_line(detail);
   return {
-      denied ? Errc::permission_denied : Errc::refused,
-      one_line(primary != nullptr ? primary : PQresultErrorMessage(result))};
+      denied                    ? Errc::permission_denied
+      : state == kQueryCanceled ? Errc::timeout
+                                : Errc::refused,
+      words};
 }
 
 }  // namespace pghang

@@ -141,8 +141,12 @@ void decode_call(
 }
 
 /// Nothing when it is another process by now.
-std::optional<ClusterProcess>
-look_at(const ProcFs& proc, const Glance& glance, const VariableAddresses& variables) {
+std::optional<ClusterProcess> look_at(
+    const ProcFs& proc,
+    const Glance& glance,
+    const VariableAddresses& variables,
+    bool memory_answers
+) {
   ClusterProcess process;
   process.key = glance.key;
   process.wchan = glance.wchan;
@@ -151,7 +155,7 @@ look_at(const ProcFs& proc, const Glance& glance, const VariableAddresses& varia
   const pid_t pid = glance.key.pid;
   read_status(proc, process);
   auto line = glance.at_rest() ? std::nullopt : read_syscall(proc, pid);
-  const bool without_memory = may_hold_mmap_lock(glance, line);
+  const bool without_memory = !memory_answers || may_hold_mmap_lock(glance, line);
   if (without_memory) {
     process.title = "postgres";
   } else {
@@ -206,33 +210,56 @@ std::vector<ClusterProcess> survey_cluster(
     std::vector<Missing>& missing,
     std::chrono::milliseconds budget
 ) {
-  const Clock::time_point end = Clock::now() + budget;
   const auto pids = members(proc, target, postmaster);
   if (!pids) {
     add_missing(missing, proc, "cluster", pids.error(), capability::kSysPtrace);
     return {};
   }
+  ProcessList list{.pids = *pids};
+  return survey_processes(proc, list, variables, missing, budget);
+}
+
+std::vector<ClusterProcess> survey_processes(
+    const ProcFs& proc,
+    ProcessList& list,
+    const VariableAddresses& variables,
+    std::vector<Missing>& missing,
+    std::chrono::milliseconds budget
+) {
+  const Clock::time_point end = Clock::now() + budget;
   std::vector<Glance> glances;
-  std::size_t unseen = pids->size();
-  for (const pid_t pid : *pids) {
+  std::size_t unseen = list.pids.size();
+  for (const pid_t pid : list.pids) {
     if (Clock::now() >= end) break;
     --unseen;
     if (auto glance = glance_at(proc, pid)) glances.push_back(*std::move(glance));
   }
-  std::stable_sort(glances.begin(), glances.end(), [](const Glance& one, const Glance& other) {
-    return !one.at_rest() && other.at_rest();
+  list.all_seen = unseen == 0;
+  for (const Glance& glance : glances)
+    list.alive.push_back(glance.key);
+  const auto rank = [&](const Glance& glance) {
+    const auto& first = list.first;
+    if (std::find(first.begin(), first.end(), glance.key.pid) != first.end()) return 0;
+    return glance.at_rest() ? 2 : 1;
+  };
+  std::stable_sort(glances.begin(), glances.end(), [&](const Glance& one, const Glance& other) {
+    return rank(one) < rank(other);
   });
 
   std::vector<ClusterProcess> processes;
   std::size_t looked = 0;
   for (; looked < glances.size() && processes.size() < kMaxSurveyed; ++looked) {
     if (Clock::now() >= end) break;
-    if (auto process = look_at(proc, glances[looked], variables))
+    if (auto process = look_at(proc, glances[looked], variables, list.memory_answers))
       processes.push_back(*std::move(process));
   }
   unseen += glances.size() - looked;
   left_out(unseen, processes.size() < kMaxSurveyed ? "no time left" : "too many", missing);
   return processes;
+}
+
+Result<std::vector<pid_t>> cluster_members(const ProcFs& proc, pid_t postmaster) {
+  return members(proc, 0, postmaster);
 }
 
 bool is_orphan(const ProcFs& proc, const Capture& capture) {

@@ -31,6 +31,28 @@ inline constexpr std::chrono::milliseconds kSurveyBudget{100};
     std::chrono::milliseconds budget = kSurveyBudget
 );
 
+/// Whom to look at, and what a glance at each told.
+struct ProcessList {
+  std::vector<pid_t> pids;
+  std::vector<pid_t> first{};  ///< before all others
+  /// False: no memory is read, so neither titles nor flags; one of them did not answer before.
+  bool memory_answers = true;
+  std::vector<ProcessKey> alive{};  ///< of `pids`, zombies left out
+  bool all_seen = false;            ///< who is not in `alive` has ended
+};
+
+/// The same for processes of one cluster that are known.
+[[nodiscard]] std::vector<ClusterProcess> survey_processes(
+    const ProcFs& proc,
+    ProcessList& list,
+    const VariableAddresses& variables,
+    std::vector<Missing>& missing,
+    std::chrono::milliseconds budget = kSurveyBudget
+);
+
+/// The postmaster and its children. Errors: not_found, permission_denied, io.
+[[nodiscard]] Result<std::vector<pid_t>> cluster_members(const ProcFs& proc, pid_t postmaster);
+
 /// Whether its parent is another process than PostmasterPid says: whoever collects orphans. False
 /// where either cannot be told.
 [[nodiscard]] bool is_orphan(const ProcFs& proc, const Capture& capture);

@@ -103,7 +103,7 @@ read_wait_event(const TargetMemory& memory, std::optional<std::int64_t> pointer)
 
 const std::vector<std::string_view>& interrupt_variable_names() {
   static const std::vector<std::string_view> kNames = [] {
-    std::vector<std::string_view> all{kWaitEvent};
+    std::vector<std::string_view> all{kWaitEvent, kBackendEntry, kStatementVariable};
     all.reserve(all.size() + kVariables.size());
     for (const Variable& variable : kVariables)
       all.push_back(variable.name);

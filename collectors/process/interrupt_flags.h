@@ -19,6 +19,12 @@ struct VariableAddress {
 
 using VariableAddresses = std::map<std::string, VariableAddress, std::less<>>;
 
+/// PostgreSQL's pointer to this session's entry in shared memory (session_stamps.h).
+inline constexpr std::string_view kBackendEntry = "MyBEEntry";
+/// Pointer to the text of the statement that a backend executes. Among the names looked up, and not
+/// among the flags.
+inline constexpr std::string_view kStatementVariable = "debug_query_string";
+
 /// The names looked up in PostgreSQL's .dynsym. An executable is taken for PostgreSQL when it
 /// exports `InterruptPending`, `ProcDiePending` and `PostmasterPid`.
 [[nodiscard]] const std::vector<std::string_view>& interrupt_variable_names();

@@ -8,6 +8,7 @@ constexpr std::uint64_t kPfKthread = 0x00200000;  // include/linux/sched.h
 
 /// Field numbers as proc(5) counts them.
 constexpr int kParent = 4;
+constexpr int kProcessGroup = 5;
 constexpr int kFlags = 9;
 constexpr int kStartTime = 22;
 constexpr int kProcessor = 39;
@@ -34,6 +35,8 @@ Result<ProcStat> parse_stat(std::string_view text) {
       const auto parent = to_number<pid_t>(word);
       if (!parent) return malformed("stat");
       stat.ppid = *parent;
+    } else if (field == kProcessGroup) {
+      stat.process_group = to_number<pid_t>(word).value_or(0);
     } else if (field == kFlags) {
       const auto flags = to_number<std::uint64_t>(word);
       if (!flags) return malformed("stat");

@@ -23,6 +23,7 @@ struct ProcStat {
   std::uint64_t start_ticks = 0;  ///< field 22
   bool kernel_thread = false;     ///< PF_KTHREAD in field 9
   int processor = -1;             ///< CPU it ran on last, field 39; -1: not told
+  pid_t process_group = 0;        ///< field 5
 };
 
 [[nodiscard]] Result<ProcStat> parse_stat(std::string_view text);

@@ -2,8 +2,12 @@
 
 #include <time.h>  // NOLINT(modernize-deprecated-headers): clock_nanosleep(2) is POSIX, not <ctime>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "collectors/process/capabilities.h"
@@ -150,7 +154,7 @@ Result<void> take_samples(
     } else {
       stacks->take_last(*sample);
     }
-    span.add(proc, request.pid, *sample);
+    if (!request.samples_only) span.add(proc, request.pid, *sample);
     report.capture.samples.push_back(*std::move(sample));
   }
   report.capture.captured_at_micros = now_micros();
@@ -174,9 +178,10 @@ Result<void> look(
   if (variables.missing) capture.missing.push_back(*std::move(variables.missing));
   StackSeries stacks(proc, capture.key, request, listener, report);
   SyscallSpan span;
-  StackSeries* const has_stacks = report.mappings.empty() ? nullptr : &stacks;
+  const bool without_stacks = report.mappings.empty() || request.samples_only;
+  StackSeries* const has_stacks = without_stacks ? nullptr : &stacks;
   auto taken = take_samples(request, proc, variables.addresses, has_stacks, span, report);
-  if (!taken) return taken;
+  if (!taken || request.samples_only) return taken;
   auto seen = observe_process(proc, request.pid, request.peers, capture);
   capture.orphan = is_orphan(proc, capture);
   if (capture.syscall) span.tell(*capture.syscall);
@@ -194,9 +199,34 @@ Result<void> look_without_memory(
   without_memory(proc, {Errc::timeout, "its memory could not be read in time"}, report);
   SyscallSpan span;
   auto taken = take_samples(request, proc, {}, nullptr, span, report);
-  if (!taken) return taken;
+  if (!taken || request.samples_only) return taken;
   observe_kernel_side(proc, stat, request.pid, capture);
   if (capture.syscall) span.tell(*capture.syscall);
+  return boost::system::in_place_value;
+}
+
+/// `debug_query_string` (postgres.c) points to the text of the statement that is executed, and is
+/// NULL between two statements and once an error was reported.
+std::optional<bool> runs_statement(pid_t pid, const VariableAddresses& addresses) {
+  const auto found = addresses.find(kStatementVariable);
+  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
+  if (found == addresses.end() || found->second.size != bytes.size()) return std::nullopt;
+  const auto got = ProcessMemory(pid).read(found->second.address, bytes);
+  if (!got || *got != bytes.size()) return std::nullopt;
+  return std::ranges::any_of(bytes, [](std::byte byte) { return byte != std::byte{0}; });
+}
+
+/// One sample. Errors: not_found.
+Result<void> glance_at(
+    const CaptureRequest& request,
+    const ProcFs& proc,
+    const VariableAddresses& addresses,
+    ChildReport& report
+) {
+  auto sample = observe_sample(proc, request.pid, addresses, report.capture.missing);
+  if (!sample) return sample.error();
+  report.capture.samples.push_back(*std::move(sample));
+  report.statement_runs = runs_statement(request.pid, addresses);
   return boost::system::in_place_value;
 }
 
@@ -235,6 +265,10 @@ Result<void> look_with_memory(
     );
     return boost::system::in_place_value;
   }
+  if (task.kind == ChildTask::Kind::glance) {
+    const auto variables = find_interrupt_variables(report.mappings, modules, symbols);
+    return glance_at(task.request, proc, variables.addresses, report);
+  }
   if (!mappings) {
     without_memory(proc, mappings.error(), report);
   } else if (report.mappings.empty()) {
@@ -257,7 +291,9 @@ ChildReport run_task(
 ) {
   ChildTask task = asked;
   CaptureRequest& request = task.request;
-  const auto pid = host_pid(proc, request);
+  const auto pid = task.prove_local ? own_backend(proc, request) : host_pid(proc, request);
+  // Our own backend runs: one that is not found is not of this host.
+  if (!pid && task.prove_local) return failed(pid.error());
   if (!pid) return without_process(pid.error(), {request.pid, 0});
   request.pid = *pid;
   request.server_pid = false;
@@ -268,6 +304,11 @@ ChildReport run_task(
   ChildReport report;
   report.capture.key = {request.pid, stat->start_ticks};
   report.capture.kernel_thread = stat->kernel_thread;
+  report.capture.ppid = stat->ppid;
+  if (task.kind == ChildTask::Kind::glance && !task.flags) {
+    const auto seen = glance_at(request, proc, {}, report);
+    return seen ? report : without_process(seen.error(), report.capture.key);
+  }
   const auto seen = task.kind == ChildTask::Kind::kernel_only
                         ? look_without_memory(request, proc, *stat, report)
                         : look_with_memory(task, proc, modules, symbols, memo, listener, report);

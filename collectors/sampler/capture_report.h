@@ -19,13 +19,16 @@ struct ChildTask {
     stop_only,    ///< take one stack by ptrace_stop, nothing else
     kernel_only,  ///< look without touching its memory, which did not answer before
     survey,       ///< look at the other processes of its cluster instead
+    glance,       ///< take one sample without a stack, nothing else
   };
 
   Kind kind = Kind::capture;
   CaptureRequest request;
   /// Answer with need_modules when a module of the target is not known yet.
   bool ask_for_modules = true;
-  pid_t postmaster = 0;  ///< for a survey: whose children make up the cluster
+  pid_t postmaster = 0;      ///< for a survey: whose children make up the cluster
+  bool prove_local = false;  ///< for a glance: as in GlanceRequest
+  bool flags = true;         ///< for a glance: with its interrupt flags
 };
 
 /// What a capture child found. Wire format of the pipe to the worker: an aggregate of values only.
@@ -43,6 +46,7 @@ struct ChildReport {
   /// was at the fork, or else the text to parse.
   std::uint32_t known_maps = 0;
   std::string maps;
+  std::optional<bool> statement_runs;  ///< as in Glance
 };
 
 /// A longer report is a broken one.

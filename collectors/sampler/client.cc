@@ -212,6 +212,31 @@ SamplerClient::prewarm(PrewarmRequest request, milliseconds deadline) {
   co_return boost::system::in_place_value;
 }
 
+asio::awaitable<Result<ServerSurvey>>
+SamplerClient::survey(SurveyRequest request, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::survey,
+      codec::encode(request),
+      deadline
+  );
+  co_return value_in<ServerSurvey>(answer, MessageType::surveyed);
+}
+
+asio::awaitable<Result<void>> SamplerClient::signal(SignalRequest request, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::signal,
+      codec::encode(request),
+      deadline
+  );
+  if (!answer) co_return answer.error();
+  if (answer->type == MessageType::failed) co_return failure_in(answer->body);
+  if (answer->type != MessageType::signalled)
+    co_return Error{Errc::malformed, "the helper gave another answer"};
+  co_return boost::system::in_place_value;
+}
+
 asio::awaitable<Result<SyscallTrace>>
 SamplerClient::trace(TraceRequest request, milliseconds deadline) {
   const auto answer = co_await ClientChannel::ask(
@@ -226,6 +251,17 @@ SamplerClient::trace(TraceRequest request, milliseconds deadline) {
 asio::awaitable<Result<SamplerStats>> SamplerClient::stats(milliseconds deadline) {
   const auto answer = co_await ClientChannel::ask(impl_->channel, MessageType::stats, {}, deadline);
   co_return value_in<SamplerStats>(answer, MessageType::stats_reply);
+}
+
+asio::awaitable<Result<Glance>>
+SamplerClient::glance(GlanceRequest request, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      impl_->channel,
+      MessageType::glance,
+      codec::encode(request),
+      deadline
+  );
+  co_return value_in<Glance>(answer, MessageType::glanced);
 }
 
 pid_t SamplerClient::keeper_pid() const {

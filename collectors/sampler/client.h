@@ -9,6 +9,7 @@
 
 #include "collectors/evidence/capture.h"
 #include "collectors/sampler/protocol.h"
+#include "collectors/sampler/surveyor.h"
 #include "config/result.h"
 #include "config/settings.h"
 
@@ -37,6 +38,11 @@ class Sampler {
   [[nodiscard]] virtual boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) = 0;
+
+  /// A light look at a backend. Errors: those of capture(), and not_found where it could not be
+  /// proven to be of this host.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<Glance>>
+  glance(GlanceRequest request, std::chrono::milliseconds deadline) = 0;
 };
 
 /// The helper gets this much longer than the deadline to say that it gave up.
@@ -44,7 +50,7 @@ inline constexpr std::chrono::milliseconds kAnswerMargin{500};
 
 /// Starts the keeper (`program` is the path of pghangd-sampler) by fork and exec and talks to it.
 /// Destroying it ends the keeper and all that is below it, and waits at most 1 s for that.
-class SamplerClient final : public Sampler {
+class SamplerClient final : public Sampler, public Surveyor {
  public:
   /// Call it before the loop runs. The program inherits the standard descriptors and one end of the
   /// socket, nothing else, and no debuginfod server but those of `symbols`, whatever the
@@ -66,6 +72,13 @@ class SamplerClient final : public Sampler {
   [[nodiscard]] boost::asio::awaitable<Result<SamplerStats>> stats(
       std::chrono::milliseconds deadline
   ) override;
+  [[nodiscard]] boost::asio::awaitable<Result<Glance>>
+  glance(GlanceRequest request, std::chrono::milliseconds deadline) override;
+
+  [[nodiscard]] boost::asio::awaitable<Result<ServerSurvey>>
+  survey(SurveyRequest request, std::chrono::milliseconds deadline) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>>
+  signal(SignalRequest request, std::chrono::milliseconds deadline) override;
 
   /// The system calls of a process over some time. Not part of the port: the daemon has no way to
   /// ask for it. Errors: those of capture(), and refused (its state; no way to trace it is left),

@@ -60,7 +60,7 @@ asio::awaitable<Result<Answer>> ClientChannel::ask(
     std::string body,
     std::chrono::milliseconds deadline
 ) {
-  const bool uses_worker = type != MessageType::stats;
+  const bool uses_worker = type != MessageType::stats && type != MessageType::signal;
   if (!self->socket_.is_open()) co_return Error{Errc::disconnected, "the capture helper is gone"};
   if (uses_worker && self->worker_in_use_) {
     co_return Error{Errc::busy, "another capture is under way"};

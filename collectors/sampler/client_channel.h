@@ -32,7 +32,7 @@ class ClientChannel : public std::enable_shared_from_this<ClientChannel> {
   ClientChannel(const boost::asio::any_io_executor& executor, UniqueFd socket);
 
   /// Sends and waits for the answer, at most deadline + kAnswerMargin. Errors: busy (a capture,
-  /// trace or prewarm is under way and this is another), timeout, disconnected.
+  /// trace, prewarm or survey is under way and this is another), timeout, disconnected.
   [[nodiscard]] static boost::asio::awaitable<Result<Answer>> ask(
       std::shared_ptr<ClientChannel> self,
       MessageType type,

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "collectors/sampler/helper_filters.h"
 #include "collectors/sampler/helper_process.h"
 #include "collectors/stack/debuginfod.h"
 
@@ -37,12 +38,14 @@ bool drop_all_capabilities() {
     const std::vector<std::string>& build_ids,
     pid_t parent,
     int out,
-    Clock::time_point deadline
+    Clock::time_point deadline,
+    const std::optional<SyscallFilter>& narrow
 ) {
   end_with_parent(parent);
   set_process_name("pghangd-fetch");
   close_all_but(out);
   if (!drop_all_capabilities()) ::_exit(1);
+  narrow_to(narrow);
   for (const std::string& build_id : build_ids) {
     const auto path = fetch_debug_file(build_id, deadline);
     if (!path) continue;
@@ -96,7 +99,7 @@ void DebugFetcher::start(std::vector<std::string> build_ids) {
   const pid_t self = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return;
-  if (pid == 0) be_child(build_ids, self, out.get(), deadline_);
+  if (pid == 0) be_child(build_ids, self, out.get(), deadline_, narrow_);
   child_ = pid;
   answers_ = std::move(in);
 }

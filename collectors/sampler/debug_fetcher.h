@@ -4,9 +4,12 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "collectors/sampler/syscall_filter.h"
 #include "config/unique_fd.h"
 
 namespace pghang::sampler {
@@ -22,7 +25,13 @@ struct FetchedFile {
 class DebugFetcher {
  public:
   /// `timeout`: for all that is asked for at once; 0: nothing is ever downloaded.
-  explicit DebugFetcher(std::chrono::milliseconds timeout) : timeout_(timeout) {}
+  /// `narrow`: what the child gives up before it asks anybody.
+  explicit DebugFetcher(
+      std::chrono::milliseconds timeout,
+      std::optional<SyscallFilter> narrow = std::nullopt
+  )
+      : timeout_(timeout),
+        narrow_(std::move(narrow)) {}
 
   DebugFetcher(const DebugFetcher&) = delete;
   DebugFetcher& operator=(const DebugFetcher&) = delete;
@@ -56,6 +65,7 @@ class DebugFetcher {
   void end();
 
   std::chrono::milliseconds timeout_;
+  std::optional<SyscallFilter> narrow_;
   std::map<std::string, Clock::time_point> asked_;  ///< until when not to ask again
   UniqueFd answers_;
   std::string text_;  ///< lines of `BUILD_ID PATH`, as they come

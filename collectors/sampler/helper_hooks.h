@@ -14,6 +14,7 @@ struct HelperHooks {
   std::function<void()> child_started;     ///< in the capture child, before it touches the target
   std::function<void()> request_received;  ///< in the worker
   std::function<void()> before_unwinding;  ///< in the worker, which has a capture child's report
+  bool interfere = false;  ///< hooks end processes and create files: filters let them
 };
 
 }  // namespace pghang::sampler

@@ -5,6 +5,9 @@
 
 #include <cstdio>
 
+#include "collectors/sampler/debug_fetcher.h"
+#include "collectors/sampler/helper_filters.h"
+#include "collectors/sampler/memory_lock.h"
 #include "collectors/sampler/worker.h"
 
 namespace pghang::sampler {
@@ -26,8 +29,13 @@ int run_helper(const HelperHooks& hooks, const KeeperOptions& options) {
     return kExitUsage;
   }
   become_keeper(kKeeperSocket);
-  const WorkerMain worker = [&hooks](UniqueFd keeper) {
-    ::_exit(run_worker(std::move(keeper), hooks));
+  // The daemon has the same limit, and tells when it does not suffice.
+  static_cast<void>(lock_memory());
+  const bool downloads = DebugFetcher::timeout_from_environment().count() > 0;
+  const HelperFilters filters = compile_helper_filters(downloads, hooks.interfere);
+  narrow_to(filters.keeper);
+  const WorkerMain worker = [&hooks, &filters](UniqueFd keeper) {
+    ::_exit(run_worker(std::move(keeper), hooks, filters));
   };
   return run_keeper(UniqueFd(kKeeperSocket), worker, options);
 }

@@ -17,9 +17,11 @@
 #include <utility>
 
 #include "collectors/evidence/codec.h"
+#include "collectors/process/procfs.h"
 #include "collectors/sampler/graveyard.h"
 #include "collectors/sampler/helper_process.h"
 #include "collectors/sampler/packet_socket.h"
+#include "collectors/sampler/process_signal.h"
 
 namespace pghang::sampler {
 namespace {
@@ -57,6 +59,7 @@ class Keeper {
   void read_daemon();
   void accept(std::string_view packet);
   void relay(const Message& request, std::string_view packet);
+  void signal(const Message& message);
   void read_worker();
   void take_from_worker(std::string_view packet);
   void give_up_when_due();
@@ -73,6 +76,7 @@ class Keeper {
   UniqueFd child_signals_;
   const WorkerMain& worker_main_;
   KeeperOptions options_;
+  ProcFs proc_;
   Graveyard graveyard_;
   std::optional<Worker> worker_;
   std::optional<InFlight> in_flight_;
@@ -161,7 +165,10 @@ void Keeper::accept(std::string_view packet) {
   switch (message->header.type) {
     case MessageType::capture:
     case MessageType::prewarm:
-    case MessageType::trace: relay(*message, packet); return;
+    case MessageType::trace:
+    case MessageType::survey:
+    case MessageType::glance: relay(*message, packet); return;
+    case MessageType::signal: signal(*message); return;
     case MessageType::stats: {
       SamplerStats stats = stats_;
       stats.abandoned = graveyard_.abandoned(Clock::now());
@@ -203,6 +210,17 @@ void Keeper::relay(const Message& request, std::string_view packet) {
   }
 }
 
+void Keeper::signal(const Message& message) {
+  const std::uint64_t id = message.header.id;
+  const auto request = codec::decode<SignalRequest>(message.body);
+  const auto sent = request ? signal_process(proc_, *request)
+                            : Result<void>(Error{Errc::malformed, "the request cannot be read"});
+  answer(
+      sent ? encode_message({.type = MessageType::signalled, .id = id}, {})
+           : encode_failure(id, sent.error())
+  );
+}
+
 void Keeper::read_worker() {
   while (worker_) {
     const Received received = receive_packet(worker_->socket.get(), buffer_);
@@ -225,6 +243,8 @@ void Keeper::take_from_worker(std::string_view packet) {
     case MessageType::captured:
     case MessageType::prewarmed:
     case MessageType::traced:
+    case MessageType::surveyed:
+    case MessageType::glanced:
     case MessageType::failed:
       if (!in_flight_ || message->header.id != in_flight_->id) return;
       in_flight_.reset();

@@ -17,6 +17,12 @@ bool known(MessageType type) {
     case MessageType::prewarm:
     case MessageType::stats:
     case MessageType::trace:
+    case MessageType::survey:
+    case MessageType::signal:
+    case MessageType::surveyed:
+    case MessageType::signalled:
+    case MessageType::glance:
+    case MessageType::glanced:
     case MessageType::captured:
     case MessageType::failed:
     case MessageType::stats_reply:

@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collectors/evidence/capture.h"
+#include "collectors/evidence/glance.h"
+#include "collectors/evidence/server_survey.h"
 #include "collectors/evidence/syscall_trace.h"
 #include "config/result.h"
 
@@ -22,15 +25,20 @@
 /// never takes a path, a program or an address from outside; it takes pids.
 ///
 ///   daemon → keeper   capture (CaptureRequest), prewarm (PrewarmRequest), trace (TraceRequest),
-///                     stats (empty)
+///                     survey (SurveyRequest), glance (GlanceRequest), stats (empty),
+///                     signal (SignalRequest)
 ///   keeper → daemon   captured (Capture), prewarmed (empty), traced (SyscallTrace),
+///                     surveyed (ServerSurvey), glanced (Glance), signalled (empty),
 ///                     failed (CaptureFailure), stats_reply (SamplerStats)
-///   worker → keeper   captured, prewarmed, traced, failed, and touching (TouchingNotice): every
-///                     capture child says its pid before it looks at a target
+///   worker → keeper   captured, prewarmed, traced, surveyed, glanced, failed, and touching
+///                     (TouchingNotice): every capture child says its pid before it looks at a
+///                     target
 ///
-/// The keeper answers stats itself. It relays one capture, prewarm or trace at a time to its
-/// worker; a second one meanwhile is answered `failed` busy. It reads headers only, and of the
-/// bodies only TouchingNotice.
+/// The keeper answers stats and signal itself. It relays one capture, prewarm, trace, survey or
+/// glance at a time to its worker; a second one meanwhile is answered `failed` busy. It reads
+/// headers only, and of the bodies only TouchingNotice and SignalRequest. For a signal it opens
+/// /proc/PID/stat, of the target and of its postmaster: do_task_stat() of fs/proc/array.c sleeps on
+/// no lock of the target (process_signal.h).
 ///
 /// Deadlines are nested. The worker ends a capture child at memory_budget(): the target's memory
 /// may be locked (mmap_lock). A second child then looks without touching it (kernel_only); that one
@@ -47,7 +55,7 @@
 namespace pghang::sampler {
 
 inline constexpr std::uint32_t kMagic = 0x50474831;  // "PGH1"
-inline constexpr std::uint16_t kProtocolVersion = 3;
+inline constexpr std::uint16_t kProtocolVersion = 4;
 inline constexpr std::size_t kMaxMessageBytes = 160UL * 1024;
 inline constexpr std::size_t kHeaderBytes = 24;
 inline constexpr unsigned kMaxAbandoned = 4;
@@ -65,11 +73,17 @@ enum class MessageType : std::uint16_t {
   prewarm = 2,
   stats = 3,
   trace = 4,
+  survey = 11,
+  signal = 12,
+  glance = 5,
   captured = 101,
   failed = 102,
   stats_reply = 103,
   prewarmed = 104,
   traced = 105,
+  surveyed = 111,
+  signalled = 112,
+  glanced = 106,
   touching = 201,  ///< between the helper's own processes only
 };
 
@@ -106,6 +120,11 @@ struct CaptureRequest {
   /// Of this host, with server_pid: a process in that namespace, or 0: which one it is has to be
   /// found out.
   pid_t server_process = 0;
+  /// Only Capture::key and the samples: no stack, no symbols, nothing of what it waits for, and
+  /// never a stop. The daemon asks for that at every poll, where a rule needs it.
+  bool samples_only = false;
+  /// With server_pid: only a process whose title names a client at this port; 0: any.
+  std::uint16_t client_port = 0;
 };
 
 /// backend_start is taken by the postmaster just before it forks; btime has a resolution of 1 s.
@@ -126,10 +145,44 @@ struct TraceRequest {
 inline constexpr std::uint32_t kMinTraceMs = 100;
 inline constexpr std::uint32_t kMaxTraceMs = 60'000;
 
+/// Asks for a light look at a backend (Glance): no stop, no stack, nothing but its state, its
+/// signals and, where wanted, its interrupt flags.
+struct GlanceRequest {
+  pid_t pid = 0;                              ///< as SQL says it
+  std::int64_t expect_started_at_micros = 0;  ///< as in CaptureRequest
+  pid_t server_process = 0;                   ///< as in CaptureRequest
+  bool flags = true;
+  /// Proves that the server is of this host, our own backend being `pid`: `server_process` has made
+  /// its UNIX socket and is PostgreSQL's, or (over TCP) the process found says our `client_port` in
+  /// its title, which is what the server sees of our connection. Otherwise the answer is not_found.
+  bool prove_local = false;
+  std::uint16_t client_port = 0;  ///< inet_client_port(); 0 by a UNIX socket
+};
+
 /// Asks the worker to parse the modules of a process ahead of time.
 struct PrewarmRequest {
   pid_t pid = 0;
   bool server_pid = false;  ///< as in CaptureRequest, with no server_process known
+};
+
+/// Asks for a look at all processes of one server.
+struct SurveyRequest {
+  /// start_ticks 0: not known yet. pid 0: found by `backend`.
+  ProcessKey postmaster;
+  /// Its pid in the server's pid namespace; 0: not known, so that of this host.
+  pid_t postmaster_ns_pid = 0;
+  pid_t backend = 0;                           ///< a backend of the server, as SQL says its pid
+  std::int64_t backend_started_at_micros = 0;  ///< unix epoch, within kStartTolerance
+  pid_t server_process = 0;                    ///< as in CaptureRequest, for `backend`
+  std::vector<pid_t> first;                    ///< of this host: looked at before all others
+  bool only_postmaster = false;
+};
+
+/// Asks for SIGINT or SIGTERM to the process group of a backend, as PostgreSQL signals it.
+struct SignalRequest {
+  ProcessKey process;
+  ProcessKey postmaster;  ///< its parent, or nothing is sent
+  int signal = 0;
 };
 
 /// A capture child's own pid, said before it looks at a target.

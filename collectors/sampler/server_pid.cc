@@ -56,9 +56,13 @@ class Search {
   /// The server's process is one of PostgreSQL's, not a pooler's, and may be looked at.
   [[nodiscard]] bool knows_namespace() const {
     const pid_t server = request_.server_process;
-    const auto text = proc_.read(server, "stat");
+    return server_is_postgres() && same_pid_namespace(proc_, server, server);
+  }
+
+  [[nodiscard]] bool server_is_postgres() const {
+    const auto text = proc_.read(request_.server_process, "stat");
     const auto stat = text ? parse_stat(*text) : Result<ProcStat>(text.error());
-    return stat && is_named_postgres(*stat) && same_pid_namespace(proc_, server, server);
+    return stat && is_named_postgres(*stat);
   }
 
   [[nodiscard]] Result<std::vector<pid_t>> anywhere() const {
@@ -68,12 +72,20 @@ class Search {
     for (const pid_t pid : *all) {
       if (innermost_pid(proc_, pid) != request_.pid) continue;
       const auto stat = identify(proc_, as(pid));
-      if (stat && is_named_postgres(*stat)) found.push_back(pid);
+      if (stat && is_named_postgres(*stat) && names_client(pid)) found.push_back(pid);
     }
     return found;
   }
 
  private:
+  /// `postgres: app postgres 10.0.0.7(54321) idle`: init_ps_display() puts the client's host and
+  /// port there, whatever update_process_title says. Read of few: its memory is waited for.
+  [[nodiscard]] bool names_client(pid_t pid) const {
+    if (request_.client_port == 0) return true;
+    const auto title = proc_.read(pid, "cmdline");
+    return title && title->find("(" + std::to_string(request_.client_port) + ")") != title->npos;
+  }
+
   [[nodiscard]] bool is_inside(pid_t pid) const {
     return innermost_pid(proc_, pid) == request_.pid &&
            same_pid_namespace(proc_, pid, request_.server_process);
@@ -121,6 +133,27 @@ Result<pid_t> host_pid(const ProcFs& proc, const CaptureRequest& request) {
       Errc::identity_changed,
       "process " + number + " of this host is not the server's process " + number +
           ", and no other is: it ended meanwhile, or the server runs on another host"};
+}
+
+Result<pid_t> own_backend(const ProcFs& proc, const CaptureRequest& request) {
+  const Search search(proc, request);
+  if (request.client_port == 0) {
+    if (search.server_is_postgres()) return host_pid(proc, request);
+    return Error{
+        Errc::not_found,
+        request.server_process == 0
+            ? "the process that made its UNIX socket cannot be seen from here"
+            : "its UNIX socket was made by process " + std::to_string(request.server_process) +
+                  ", which is none of PostgreSQL's"};
+  }
+  const auto found = search.anywhere();
+  if (!found) return found.error();
+  if (found->size() == 1) return found->front();
+  return Error{
+      Errc::not_found,
+      "no process of this host is the one that serves pghangd's own connection there (" +
+          std::to_string(request.pid) + " to the server, for its client's port " +
+          std::to_string(request.client_port) + ")"};
 }
 
 }  // namespace pghang::sampler

@@ -19,4 +19,9 @@ namespace pghang::sampler {
 /// io.
 [[nodiscard]] Result<pid_t> host_pid(const ProcFs& proc, const CaptureRequest& request);
 
+/// The same of pghangd's own backend, and only where it is proven to be of this host
+/// (GlanceRequest::prove_local): number, name and age of a process can be those of another
+/// server's. Errors: not_found where it is not; those of host_pid().
+[[nodiscard]] Result<pid_t> own_backend(const ProcFs& proc, const CaptureRequest& request);
+
 }  // namespace pghang::sampler

@@ -96,7 +96,10 @@ Symbolizer::look_up_new(const std::vector<CodeSite>& sites, Capture& capture, Sy
   const auto whole_budget = Clock::now() + kLookUpBudget;
   const auto kill_at = std::min(budget.kill_at, whole_budget);
   const auto done = run_forked(
-      [&] { return codec::encode(Answer{look_up(unknown)}); },
+      [&] {
+        narrow_to(filters_.symbols);
+        return codec::encode(Answer{look_up(unknown)});
+      },
       keeper_socket_,
       kMaxReportBytes,
       kill_at,

@@ -5,6 +5,7 @@
 
 #include "collectors/evidence/capture.h"
 #include "collectors/sampler/debug_fetcher.h"
+#include "collectors/sampler/helper_filters.h"
 #include "collectors/sampler/protocol.h"
 #include "collectors/stack/module_cache.h"
 #include "collectors/stack/snapshot.h"
@@ -30,9 +31,11 @@ struct SymbolCosts {
 class Symbolizer {
  public:
   /// `keeper_socket` as run_forked() takes it.
-  Symbolizer(ModuleCache& modules, int keeper_socket)
+  Symbolizer(ModuleCache& modules, int keeper_socket, const HelperFilters& filters)
       : modules_(modules),
-        keeper_socket_(keeper_socket) {}
+        keeper_socket_(keeper_socket),
+        filters_(filters),
+        downloads_(DebugFetcher::timeout_from_environment(), filters.fetch) {}
 
   /// Adds what there is to the frames of `capture`, whose stack was taken from `snapshot`. Asks for
   /// debug files that are not here, and waits for them only as long as the request allows. What
@@ -62,8 +65,9 @@ class Symbolizer {
 
   ModuleCache& modules_;
   int keeper_socket_;
+  const HelperFilters& filters_;
   SourceCache sources_;
-  DebugFetcher downloads_{DebugFetcher::timeout_from_environment()};
+  DebugFetcher downloads_;
 };
 
 }  // namespace pghang::sampler

@@ -23,6 +23,7 @@
 #include "collectors/sampler/mappings_memo.h"
 #include "collectors/sampler/packet_socket.h"
 #include "collectors/sampler/protocol.h"
+#include "collectors/sampler/survey_task.h"
 #include "collectors/sampler/symbolizer.h"
 #include "collectors/sampler/trace_task.h"
 #include "collectors/stack/module_cache.h"
@@ -57,7 +58,11 @@ void settle(ChildTask& task, const Capture& found) {
 
 class Worker {
  public:
-  Worker(UniqueFd keeper, const HelperHooks& hooks) : keeper_(std::move(keeper)), hooks_(hooks) {}
+  Worker(UniqueFd keeper, const HelperHooks& hooks, const HelperFilters& filters)
+      : keeper_(std::move(keeper)),
+        hooks_(hooks),
+        filters_(filters),
+        symbols_(modules_, keeper_.get(), filters) {}
 
   int run();
 
@@ -75,9 +80,11 @@ class Worker {
   [[nodiscard]] std::string answer(const Message& message);
   [[nodiscard]] Result<Capture> capture(const CaptureRequest& request, Turn& turn);
   [[nodiscard]] Result<void> prewarm(const PrewarmRequest& request, Turn& turn);
+  [[nodiscard]] Result<Glance> glance(const GlanceRequest& request, Turn& turn);
   void find_mappings(ChildReport& report);
   void load_modules(pid_t pid, const std::vector<Mapping>& mappings);
   [[nodiscard]] Result<SyscallTrace> trace(const TraceRequest& request, Turn& turn);
+  [[nodiscard]] Result<ServerSurvey> server(const SurveyRequest& request, Turn& turn);
   [[nodiscard]] Result<ChildReport> look(ChildTask task, Turn& turn);
   void survey(ChildTask task, Capture& capture, Turn& turn);
   [[nodiscard]] Result<ChildReport>
@@ -88,11 +95,12 @@ class Worker {
 
   UniqueFd keeper_;
   const HelperHooks& hooks_;
+  const HelperFilters& filters_;
   ProcFs proc_;
   ModuleCache modules_;
   VariableSymbols variables_;
   MappingsMemo memo_;
-  Symbolizer symbols_{modules_, keeper_.get()};
+  Symbolizer symbols_;
   std::string buffer_;
   bool child_stuck_ = false;
 };
@@ -135,6 +143,12 @@ std::string Worker::answer(const Message& message) {
       if (!warmed) return encode_failure(id, warmed.error());
       return encode_message({.type = MessageType::prewarmed, .id = id}, {});
     }
+  } else if (message.header.type == MessageType::glance) {
+    if (const auto request = codec::decode<GlanceRequest>(message.body)) {
+      const auto seen = glance(*request, turn);
+      if (!seen) return encode_failure(id, seen.error());
+      return encode_message({.type = MessageType::glanced, .id = id}, codec::encode(*seen));
+    }
   } else if (message.header.type == MessageType::trace) {
     if (const auto request = codec::decode<TraceRequest>(message.body)) {
       const auto traced = trace(*request, turn);
@@ -144,6 +158,12 @@ std::string Worker::answer(const Message& message) {
         return encode_failure(id, {Errc::io, "the trace is too large to send"});
       }
       return encode_message({.type = MessageType::traced, .id = id}, body);
+    }
+  } else if (message.header.type == MessageType::survey) {
+    if (const auto request = codec::decode<SurveyRequest>(message.body)) {
+      auto surveyed = server(*request, turn);
+      if (!surveyed) return encode_failure(id, surveyed.error());
+      return encode_survey(id, *std::move(surveyed));
     }
   }
   return encode_failure(id, {Errc::malformed, "the request cannot be read"});
@@ -164,6 +184,7 @@ Result<Capture> Worker::capture(const CaptureRequest& request, Turn& turn) {
   const bool stopped_before = report->stopped_target;
   if (hooks_.before_unwinding) hooks_.before_unwinding();
   Capture capture = build_capture(*report, request, modules_);
+  if (request.samples_only) return capture;
   const ChildReport* shown = &*report;
   const StackSnapshot* stack = last_stack(*report);
   Result<ChildReport> stop = Error{Errc::not_found, "not tried"};
@@ -217,6 +238,36 @@ Result<void> Worker::prewarm(const PrewarmRequest& request, Turn& turn) {
   return boost::system::in_place_value;
 }
 
+Result<Glance> Worker::glance(const GlanceRequest& request, Turn& turn) {
+  if (request.pid <= 0) return Error{Errc::malformed, "no such pid"};
+  ChildTask task;
+  task.kind = ChildTask::Kind::glance;
+  task.request.pid = request.pid;
+  task.request.server_pid = true;
+  task.request.server_process = request.server_process;
+  task.request.expect_started_at_micros = request.expect_started_at_micros;
+  task.request.client_port = request.client_port;
+  task.prove_local = request.prove_local;
+  task.flags = request.flags;
+  auto report = in_child(task, child_budget(turn.deadline), turn);
+  if (report && report->need_modules) {
+    settle(task, report->capture);
+    load_modules(task.request.pid, report->mappings);
+    task.ask_for_modules = false;
+    report = in_child(task, child_budget(turn.deadline), turn);
+  }
+  if (!report) return report.error();
+  if (report->failure) return Error{report->failure->code, report->failure->context};
+  const Capture& capture = report->capture;
+  Glance seen;
+  seen.key = capture.key;
+  seen.gone = capture.gone || capture.samples.empty();
+  seen.ppid = capture.ppid;
+  if (!seen.gone) seen.sample = capture.samples.front();
+  seen.statement_runs = report->statement_runs;
+  return seen;
+}
+
 void Worker::load_modules(pid_t pid, const std::vector<Mapping>& mappings) {
   modules_.load(pid, mappings);
   variables_.learn(mappings, modules_);
@@ -244,6 +295,42 @@ Result<ChildReport> Worker::look(ChildTask task, Turn& turn) {
   return report;
 }
 
+/// By one more child when modules have to be loaded first, and by one that reads no memory when
+/// that of some process did not answer.
+Result<ServerSurvey> Worker::server(const SurveyRequest& request, Turn& turn) {
+  SurveyTask task{.request = request, .ask_for_modules = true, .with_memory = true};
+  const auto in_child = [&](milliseconds budget) {
+    return report_of_child<SurveyReport>(
+        [&] {
+          narrow_to(filters_.capture);
+          return run_survey(task, proc_, modules_, variables_);
+        },
+        budget,
+        turn
+    );
+  };
+  auto report = in_child(memory_budget(turn.deadline));
+  if (report && report->need_modules) {
+    if (const auto mappings = parse_maps(report->maps)) load_modules(report->mapped, *mappings);
+    task.ask_for_modules = false;
+    report = in_child(memory_budget(turn.deadline));
+  }
+  if (!report && report.error().code == Errc::timeout && !child_stuck_) {
+    task.with_memory = false;
+    report = in_child(child_budget(turn.deadline));
+    if (report) {
+      report->survey.missing.push_back(
+          {"interrupts",
+           "the memory of one of the server's processes could not be read in time",
+           ""}
+      );
+    }
+  }
+  if (!report) return report.error();
+  if (report->failure) return Error{report->failure->code, report->failure->context};
+  return std::move(report->survey);
+}
+
 void Worker::find_mappings(ChildReport& report) {
   if (report.maps.empty()) {
     report.mappings = memo_.at(report.known_maps);
@@ -263,14 +350,20 @@ Result<SyscallTrace> Worker::trace(const TraceRequest& request, Turn& turn) {
     return Error{Errc::refused, "the trace needs more than the deadline leaves"};
   }
   auto report = report_of_child<TraceReport>(
-      [&] { return run_trace(request, proc_, hooks_.trace_point); },
+      [&] {
+        narrow_to(filters_.trace);
+        return run_trace(request, proc_, hooks_.trace_point);
+      },
       child_budget(turn.deadline),
       turn
   );
   if (!report) return report.error();
   if (report->failure) return Error{report->failure->code, report->failure->context};
   const auto after = report_of_child<TraceReport>(
-      [&] { return look_after_trace(request, proc_); },
+      [&] {
+        narrow_to(filters_.capture);
+        return look_after_trace(request, proc_);
+      },
       child_budget(turn.deadline),
       turn
   );
@@ -284,6 +377,7 @@ Result<SyscallTrace> Worker::trace(const TraceRequest& request, Turn& turn) {
 Result<ChildReport> Worker::in_child(const ChildTask& task, milliseconds budget, Turn& turn) {
   auto report = report_of_child<ChildReport>(
       [&] {
+        narrow_to(filters_.capture);
         ChildReport taken =
             run_task(task, proc_, modules_, variables_, memo_, hooks_.capture_point);
         memo_.give_back(taken.known_maps, std::exchange(taken.mappings, {}));
@@ -320,11 +414,12 @@ Worker::report_of_child(const std::function<Report()>& body, milliseconds budget
 
 }  // namespace
 
-int run_worker(UniqueFd keeper, const HelperHooks& hooks) {
+int run_worker(UniqueFd keeper, const HelperHooks& hooks, const HelperFilters& filters) {
+  narrow_to(filters.worker);
   // A deep stack goes back to the system when it is done with, instead of staying in the heap,
   // where every fork would copy its page tables. Setting it keeps malloc from raising it by itself.
   ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
-  return Worker(std::move(keeper), hooks).run();
+  return Worker(std::move(keeper), hooks, filters).run();
 }
 
 }  // namespace pghang::sampler

@@ -48,6 +48,7 @@ const char* to_string(Exemption exemption) {
     case Exemption::sync_rep: return "sync_rep";
     case Exemption::not_client: return "not_client";
     case Exemption::parallel_worker: return "parallel_worker";
+    case Exemption::protect_list: return "protected";
   }
   return "not_client";
 }
@@ -61,6 +62,15 @@ std::optional<Exemption> exemption_of(const Activity& activity, const Rule& rule
   if (activity.superuser && !names_user(rule, activity)) return Exemption::superuser;
   if (activity.backend_type != "client backend" && !includes_backend_type(rule, activity)) {
     return Exemption::not_client;
+  }
+  return std::nullopt;
+}
+
+std::optional<Protected>
+protection_of(const Activity& activity, const Rule& rule, const ProtectList& list) {
+  if (const auto exemption = exemption_of(activity, rule)) return Protected{*exemption, ""};
+  if (auto entry = list.protecting(activity)) {
+    return Protected{Exemption::protect_list, *std::move(entry)};
   }
   return std::nullopt;
 }

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
-#include "config/units.h"
-#include "daemon/escalation/compiled_pattern.h"
+#include "daemon/escalation/plain_criterion.h"
+#include "daemon/escalation/text_criterion.h"
+#include "diagnosis/query_text.h"
 
 namespace pghang::escalation {
 
@@ -21,12 +24,6 @@ struct TextColumn {
   TextCriterion Match::*criterion;
   Text (*value)(const Activity&);
   bool ignore_case;
-};
-
-struct AgeColumn {
-  const char* name;
-  std::optional<Duration> Match::*wanted;
-  std::optional<Micros> Activity::*age;
 };
 
 template <std::optional<std::string> Activity::*Column>
@@ -57,28 +54,14 @@ constexpr std::array kTextColumns{
     TextColumn{"wait_event", &Match::wait_event, column<&Activity::wait_event>, true},
 };
 
-constexpr std::array kAgeColumns{
-    AgeColumn{"query_age", &Match::query_age, &Activity::query_age},
-    AgeColumn{"transaction_age", &Match::transaction_age, &Activity::xact_age},
-    AgeColumn{"state_age", &Match::state_age, &Activity::state_age},
-};
-
-struct CompiledText {
-  std::vector<CompiledPattern> include;
-  std::vector<CompiledPattern> exclude;
-};
+/// More of a statement's text says no more about why it does not match.
+constexpr std::size_t kShownQuery = 60;
 
 struct CompiledRule {
   std::array<CompiledText, kTextColumns.size()> texts;
+  CompiledText query;
+  FactNeeds needs;
 };
-
-std::vector<CompiledPattern> compile(const std::vector<Pattern>& patterns, bool ignore_case) {
-  std::vector<CompiledPattern> compiled;
-  compiled.reserve(patterns.size());
-  for (const Pattern& pattern : patterns)
-    compiled.emplace_back(pattern, ignore_case);
-  return compiled;
-}
 
 CompiledRule compile(const Rule& rule) {
   Match match = rule.match;
@@ -87,71 +70,66 @@ CompiledRule compile(const Rule& rule) {
   }
   CompiledRule compiled;
   for (std::size_t i = 0; i < kTextColumns.size(); ++i) {
-    const TextCriterion& criterion = match.*kTextColumns[i].criterion;
-    compiled.texts[i].include = compile(criterion.include, kTextColumns[i].ignore_case);
-    compiled.texts[i].exclude = compile(criterion.exclude, kTextColumns[i].ignore_case);
+    const TextColumn& column = kTextColumns[i];
+    compiled.texts[i] = CompiledText(match.*column.criterion, column.ignore_case);
   }
+  compiled.query = CompiledText(match.query, false);
+  compiled.needs = facts_for(match);
   return compiled;
 }
 
-bool included(const CompiledText& criterion, Text value) {
-  if (criterion.include.empty()) return true;
-  return value && std::ranges::any_of(criterion.include, [&](const CompiledPattern& pattern) {
-           return pattern.matches(*value) == true;
-         });
-}
+/// One backend in one poll. Its statement is masked when the first rule asks, and once.
+class Subject {
+ public:
+  Subject(const Activity& row, const Circumstances& around) : row_(row), around_(around) {}
 
-const CompiledPattern* excluding(const CompiledText& criterion, Text value) {
-  if (!value) return nullptr;
-  const auto found = std::ranges::find_if(criterion.exclude, [&](const CompiledPattern& pattern) {
-    return pattern.matches(*value) != false;  // one that is broken protects
+  [[nodiscard]] const Activity& row() const { return row_; }
+
+  [[nodiscard]] const Circumstances& around() const { return around_; }
+
+  [[nodiscard]] Text query() const {
+    if (!masked_) masked_ = mask_query(row_.query);
+    return masked_->empty() ? std::nullopt : Text(*masked_);
+  }
+
+ private:
+  const Activity& row_;
+  const Circumstances& around_;
+  mutable std::optional<std::string> masked_;
+};
+
+bool all_hold(std::span<const PlainCriterion> criteria, const Rule& rule, const Subject& subject) {
+  return std::ranges::all_of(criteria, [&](const PlainCriterion& criterion) {
+    return criterion.holds(rule, subject.row(), subject.around());
   });
-  return found == criterion.exclude.end() ? nullptr : &*found;
 }
 
-bool holds(const CompiledText& criterion, Text value) {
-  return included(criterion, value) && excluding(criterion, value) == nullptr;
-}
-
-bool old_enough(const std::optional<Duration>& wanted, const std::optional<Micros>& age) {
-  return !wanted || (age && std::chrono::floor<Duration>(*age) >= *wanted);
-}
-
-std::string describe(const TextColumn& column, const CompiledText& criterion, Text value) {
-  std::string text = std::string(column.name) + ": " + (value ? std::string(*value) : "NULL");
-  if (included(criterion, value)) {
-    return text + ", excluded by " + excluding(criterion, value)->text();
-  }
-  const char* separator = ", wanted ";
-  for (const CompiledPattern& pattern : criterion.include) {
-    text += separator + pattern.text();
-    separator = " or ";
-  }
-  return text;
-}
-
-std::string describe(const AgeColumn& column, Duration wanted, std::optional<Micros> age) {
-  using std::chrono::seconds;
-  std::string text = "NULL";
-  if (age) {
-    const bool coarse = *age >= seconds(1);
-    text = format_duration(
-        coarse ? Duration(std::chrono::floor<seconds>(*age)) : std::chrono::floor<Duration>(*age)
-    );
-  }
-  return std::string(column.name) + ": " + text + ", wanted " + format_duration(wanted);
-}
-
-bool holds(const Rule& rule, const CompiledRule& compiled, const Activity& activity) {
-  // Ages first: they cost nothing and rule out most rows before any regular expression runs.
-  const bool ages = std::ranges::all_of(kAgeColumns, [&](const AgeColumn& column) {
-    return old_enough(rule.match.*column.wanted, activity.*column.age);
-  });
-  if (!ages) return false;
+/// All that the poll decides. Regular expressions last: the others rule out most rows for nothing.
+bool holds_in_poll(const Rule& rule, const CompiledRule& compiled, const Subject& subject) {
+  if (!all_hold(plain_criteria(), rule, subject)) return false;
   for (std::size_t i = 0; i < kTextColumns.size(); ++i) {
-    if (!holds(compiled.texts[i], kTextColumns[i].value(activity))) return false;
+    if (!compiled.texts[i].holds(kTextColumns[i].value(subject.row()))) return false;
   }
-  return true;
+  return compiled.query.empty() || compiled.query.holds(subject.query());
+}
+
+std::optional<std::string>
+first_of(std::span<const PlainCriterion> criteria, const Rule& rule, const Subject& subject) {
+  for (const PlainCriterion& criterion : criteria) {
+    if (criterion.holds(rule, subject.row(), subject.around())) continue;
+    return std::string(criterion.name) + ": " +
+           criterion.mismatch(rule, subject.row(), subject.around());
+  }
+  return std::nullopt;
+}
+
+/// Cut between two characters of UTF-8.
+std::string_view head_of(std::string_view text) {
+  if (text.size() <= kShownQuery) return text;
+  std::size_t end = kShownQuery;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
+  return text.substr(0, end);
 }
 
 }  // namespace
@@ -159,12 +137,15 @@ bool holds(const Rule& rule, const CompiledRule& compiled, const Activity& activ
 struct RuleMatcher::Impl {
   std::vector<Rule> rules;
   std::vector<CompiledRule> compiled;
+  std::size_t costly = 0;  ///< behind the last rule that asks for facts
 };
 
 RuleMatcher::RuleMatcher(std::vector<Rule> rules) : impl_(std::make_unique<Impl>()) {
   impl_->compiled.reserve(rules.size());
   for (const Rule& rule : rules)
     impl_->compiled.push_back(compile(rule));
+  for (std::size_t i = 0; i < rules.size(); ++i)
+    if (impl_->compiled[i].needs.any()) impl_->costly = i + 1;
   impl_->rules = std::move(rules);
 }
 
@@ -176,29 +157,58 @@ const std::vector<Rule>& RuleMatcher::rules() const {
   return impl_->rules;
 }
 
-std::optional<std::size_t> RuleMatcher::match(const Activity& activity) const {
+std::optional<std::size_t> RuleMatcher::match(const Activity& activity, const Circumstances& around)
+    const {
+  const Subject subject(activity, around);
   for (std::size_t i = 0; i < impl_->rules.size(); ++i) {
-    if (holds(impl_->rules[i], impl_->compiled[i], activity)) return i;
+    const Rule& rule = impl_->rules[i];
+    const bool known =
+        !impl_->compiled[i].needs.any() || all_hold(costly_criteria(), rule, subject);
+    if (known && holds_in_poll(rule, impl_->compiled[i], subject)) return i;
   }
   return std::nullopt;
 }
 
-std::optional<std::string> RuleMatcher::first_mismatch(std::size_t rule, const Activity& activity)
-    const {
+FactNeeds RuleMatcher::needs(const Activity& activity, const Circumstances& around) const {
+  FactNeeds needs;
+  const Subject subject(activity, around);
+  for (std::size_t i = 0; i < impl_->costly; ++i) {
+    const FactNeeds& asked = impl_->compiled[i].needs;
+    const bool news = (asked.locks && !needs.locks) || (asked.process && !needs.process);
+    if (asked.any() && !news) continue;
+    if (!holds_in_poll(impl_->rules[i], impl_->compiled[i], subject)) continue;
+    if (!asked.any()) break;
+    needs.locks = needs.locks || asked.locks;
+    needs.process = needs.process || asked.process;
+  }
+  return needs;
+}
+
+std::optional<std::string> RuleMatcher::first_mismatch(
+    std::size_t rule,
+    const Activity& activity,
+    const Circumstances& around
+) const {
   assert(rule < impl_->rules.size());
   const CompiledRule& compiled = impl_->compiled[rule];
+  const Subject subject(activity, around);
   for (std::size_t i = 0; i < kTextColumns.size(); ++i) {
     const Text value = kTextColumns[i].value(activity);
-    if (!holds(compiled.texts[i], value))
-      return describe(kTextColumns[i], compiled.texts[i], value);
+    if (!compiled.texts[i].holds(value))
+      return compiled.texts[i].mismatch(kTextColumns[i].name, value);
   }
-  const Match& match = impl_->rules[rule].match;
-  for (const AgeColumn& column : kAgeColumns) {
-    if (!old_enough(match.*column.wanted, activity.*column.age)) {
-      return describe(column, *(match.*column.wanted), activity.*column.age);
+  if (!compiled.query.empty() && !compiled.query.holds(subject.query())) {
+    const Text query = subject.query();
+    if (query && query->size() > kShownQuery) {
+      // The mismatch of the whole text, shown with its head only.
+      const std::string whole = compiled.query.mismatch("query", query);
+      return "query: " + std::string(head_of(*query)) + "..." +
+             whole.substr(std::string_view("query: ").size() + query->size());
     }
+    return compiled.query.mismatch("query", query);
   }
-  return std::nullopt;
+  if (auto plain = first_of(plain_criteria(), impl_->rules[rule], subject)) return plain;
+  return first_of(costly_criteria(), impl_->rules[rule], subject);
 }
 
 }  // namespace pghang::escalation

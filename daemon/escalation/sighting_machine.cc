@@ -5,6 +5,10 @@
 
 namespace pghang::escalation {
 
+bool Policy::captures(CaptureMoment moment) const {
+  return std::ranges::find(capture, moment) != capture.end();
+}
+
 Judged judged(const Guard& guard) {
   if (!tells_statements_apart(guard)) return Judged::unidentified;
   return guard.check_state_change ? Judged::idle : Judged::running;
@@ -28,6 +32,7 @@ Action SightingMachine::advance(const Input& input, TimePoint now) {
 }
 
 Action SightingMachine::on(const Polled& poll, TimePoint now) {
+  suppressed_.clear();
   if (is_over(poll.presence)) {
     const bool absent = poll.presence == Presence::absent;
     return resolve(natural_outcome(), absent ? "backend gone" : "statement ended", now);
@@ -62,20 +67,20 @@ Action SightingMachine::watch(const Polled& poll, TimePoint now) {
 Action SightingMachine::act_on_match(TimePoint now) {
   if (const char* reason = why_not_signal()) {
     Action action = capture_if_due(now);
-    action.suppressed = once(reason);
+    action.suppressed = suppress(reason);
     return action;
   }
   if (!free_to_act(now)) return {};
   if (gave_up()) return capture_if_due(now);
-  return send(judged_ == Judged::running ? SignalKind::cancel : SignalKind::terminate);
+  return send(judged_ == Judged::running ? SignalKind::cancel : SignalKind::terminate, now);
 }
 
 Action SightingMachine::act_after_cancel(TimePoint now) {
   std::optional<std::string> suppressed;
   if (policy_.action == RuleAction::terminate && !gave_up()) {
     const char* reason = why_not_signal();
-    if (reason == nullptr) return send(SignalKind::terminate);
-    suppressed = once(reason);
+    if (reason == nullptr) return send(SignalKind::terminate, now);
+    suppressed = suppress(reason);
   }
   Action action = become_unresponsive(now, "cancel grace passed, the statement still runs");
   action.suppressed = std::move(suppressed);
@@ -85,6 +90,7 @@ Action SightingMachine::act_after_cancel(TimePoint now) {
 Action SightingMachine::on(const Answered& answered, TimePoint now) {
   if (unanswered_ != answered.kind) return {};
   unanswered_.reset();
+  reported_.clear();
   switch (answered.answer) {
     case SignalAnswer::accepted: return accept(answered.kind, answered.words, now);
     case SignalAnswer::refused:
@@ -132,7 +138,73 @@ Action SightingMachine::on(const Dropped& dropped, TimePoint now) {
   return resolve(Outcome::finished, dropped.why, now);
 }
 
-Action SightingMachine::send(SignalKind kind) {
+Action SightingMachine::on(const ProcessSeen& seen, TimePoint now) {
+  if (!seen.present) return resolve(natural_outcome(), "its process is gone", now);
+  switch (stage_) {
+    case Stage::watching: break;
+    case Stage::matched: {
+      Action action = on(TerminatePendingSeen{.pending = seen.terminate_pending}, now);
+      if (stage_ != Stage::matched) return action;
+      const bool running = judged_ == Judged::running;
+      return act_without_sql(seen, running ? SignalKind::cancel : SignalKind::terminate, now);
+    }
+    case Stage::cancel_sent: {
+      if (!free_to_act(now)) return {};
+      const bool goes_on = policy_.action == RuleAction::terminate && !gave_up();
+      if (goes_on && why_not_signal() == nullptr)
+        return act_without_sql(seen, SignalKind::terminate, now);
+      if (!seen.same_statement) return capture_if_due(now);
+      return act_after_cancel(now);
+    }
+    case Stage::terminate_sent:
+      if (!free_to_act(now)) return {};
+      return become_unresponsive(now, "terminate grace passed, its process is still there");
+    case Stage::unresponsive: return capture_if_due(now);
+    case Stage::resolved: break;
+  }
+  return {};
+}
+
+/// Of what may be signalled. Without SQL nothing re-checks a guard, so doubt is a hindrance.
+Action SightingMachine::act_without_sql(const ProcessSeen& seen, SignalKind kind, TimePoint now) {
+  const char* reason = why_not_signal();
+  if (reason == nullptr && seen.hindrance) reason = seen.hindrance->c_str();
+  if (reason == nullptr && !seen.same_statement) reason = kUndecidedWithoutSql;
+  if (reason == nullptr && !gave_up()) return free_to_act(now) ? send(kind, now) : Action{};
+  Action action = capture_if_due(now);
+  if (reason != nullptr) action.suppressed = suppress(reason);
+  return action;
+}
+
+Action SightingMachine::on(const CaptureEnded& /*ended*/, TimePoint /*now*/) {
+  if (ahead_) ahead_->ended = true;
+  return {};
+}
+
+Action SightingMachine::on(const Withheld& withheld, TimePoint now) {
+  if (unanswered_ != withheld.kind) return {};
+  unanswered_.reset();
+  Action action = capture_if_due(now);
+  action.suppressed = suppress(to_string(withheld.restraint));
+  return action;
+}
+
+bool SightingMachine::wants_capture_ahead(SignalKind kind) const {
+  // The first signal to an idle backend is a terminate.
+  if (stage_ == Stage::matched && policy_.captures(CaptureMoment::before_cancel)) return true;
+  return kind == SignalKind::terminate && policy_.captures(CaptureMoment::before_terminate);
+}
+
+Action SightingMachine::send(SignalKind kind, TimePoint now) {
+  if (wants_capture_ahead(kind)) {
+    if (!ahead_ || ahead_->kind != kind) {
+      ahead_ = CaptureAhead{.kind = kind, .ordered_at = now, .ended = false};
+      Action action;
+      action.step = Step::capture;
+      return action;
+    }
+    if (!ahead_->ended && !has_passed(ahead_->ordered_at, policy_.capture_deadline, now)) return {};
+  }
   unanswered_ = kind;
   Action action;
   action.step = kind == SignalKind::cancel ? Step::send_cancel : Step::send_terminate;
@@ -140,6 +212,7 @@ Action SightingMachine::send(SignalKind kind) {
 }
 
 Action SightingMachine::capture_if_due(TimePoint now) {
+  if (!policy_.captures(CaptureMoment::unresponsive)) return {};
   if (captured_at_ && !has_passed(*captured_at_, policy_.capture_repeat, now)) return {};
   captured_at_ = now;
   Action action;
@@ -218,7 +291,8 @@ const char* SightingMachine::why_not_signal() const {
   return nullptr;
 }
 
-std::optional<std::string> SightingMachine::once(const char* reason) {
+std::optional<std::string> SightingMachine::suppress(const char* reason) {
+  suppressed_ = reason;
   if (std::ranges::find(reported_, reason) != reported_.end()) return std::nullopt;
   return reported_.emplace_back(reason);
 }

@@ -17,6 +17,7 @@ import budgets  # noqa: E402
 import costs  # noqa: E402
 import memory  # noqa: E402
 import peers  # noqa: E402
+import server_side  # noqa: E402
 import targets  # noqa: E402
 from frozen import look_at_d_state  # noqa: E402
 from measure import Measurement, in_turn  # noqa: E402
@@ -114,6 +115,7 @@ class Bench:
             "running": self.running,
             "costs": self.costs,
             "dstate": self.d_state,
+            "server": self.server,
         }
         for name, step in steps.items():
             if only in (None, name):
@@ -170,6 +172,11 @@ class Bench:
             report.growth = memory.of_sampler(fresh, (asleep.pid, running.pid), self.effort.captures)
         report.budgets += [budgets.of_memory(report.memory), budgets.of_growth(report.growth)]
 
+    def server(self, report):
+        effort = server_side.FULL if self.effort is FULL else server_side.QUICK
+        report.server = server_side.measure(self.binaries, effort, self.say)
+        report.budgets += report.server.budgets()
+
     def d_state(self, report):
         if reason := abilities.loop_device():
             self.say(f"left out: D state: {reason}")
@@ -184,7 +191,7 @@ class Bench:
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer looks: at most 90 s instead of 6 minutes")
-    parser.add_argument("--only", choices=("blocked", "running", "costs", "memory", "dstate"), help="one part of it")
+    parser.add_argument("--only", choices=("blocked", "running", "costs", "memory", "dstate", "server"), help="one part of it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure there")
     parser.add_argument("--markdown", action="store_true", help="also print README's section `What a look costs`")
     parser.add_argument("--no-budgets", action="store_true", help="exit 0 even if a budget is exceeded")

@@ -22,6 +22,7 @@ class Report:
     modules: list = field(default_factory=list)  # (modules more, tool, frames found, complete, CPU, wall)
     memory: dict = field(default_factory=dict)  # kilobytes
     exporter: int | None = None  # kilobytes
+    server: object | None = None  # server_side.ServerSide
     budgets: list = field(default_factory=list)
     noise: float = 0.0  # share of the machine that others used before the run
 
@@ -43,6 +44,8 @@ class Report:
             lines += ["By number of modules", *aligned(growth_head("modules"), growth_cells(self.modules)), ""]
         if self.growth:
             lines += ["Memory (PSS)", *aligned(("what", "MB"), self.memory_cells()), ""]
+        if self.server:
+            lines += self.server.text()
         if self.budgets:
             lines += ["Budgets (DESIGN section 9)", *aligned(budgets.HEAD, [budget.cells() for budget in self.budgets])]
         return lines
@@ -50,7 +53,11 @@ class Report:
     def for_readme(self):
         """The section `What a look costs`, without its heading."""
         rows = [row for row in self.rows if row.tool in README_TOOLS]
-        lines = [f"{self.circumstances()}.", "", *markdown(table.SHORT_HEAD, table.short_cells(rows)), ""]
+        lines = [f"{self.circumstances()}.", ""]
+        if rows:
+            lines += [*markdown(table.SHORT_HEAD, table.short_cells(rows)), ""]
+        if self.server:
+            lines += [*self.server.for_readme(), ""]
         return [*lines, *markdown(budgets.HEAD, [budget.cells() for budget in self.budgets])]
 
     def circumstances(self):

@@ -30,6 +30,26 @@ TextCriterion criterion_of(const std::string& yaml) {
   return settings.rules.at(0).match.state;
 }
 
+TEST(LoadedValues, ATargetHasTheFilesRulesAndModeUnlessItHasItsOwn) {
+  const Settings settings = settings_of(
+      "mode: enforce\nrules: [{name: all}]\ntargets:\n  - name: a\n"
+      "  - {name: b, mode: observe, rules: [{name: one, match: {user: u}}, {name: two}]}\n  - "
+      "{name: c, rules: []}\n"
+  );
+  const auto names = [&](std::size_t target) {
+    std::vector<std::string> found;
+    for (const Rule& rule : settings_for(settings, settings.targets.at(target)).rules)
+      found.push_back(rule.name);
+    return found;
+  };
+  EXPECT_EQ(names(0), std::vector<std::string>{"all"});
+  EXPECT_EQ(names(1), (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(names(2), std::vector<std::string>{});
+  EXPECT_EQ(settings_for(settings, settings.targets[0]).mode, Mode::enforce);
+  EXPECT_EQ(settings_for(settings, settings.targets[1]).mode, Mode::observe);
+  EXPECT_EQ(settings_for(settings, settings.targets[1]).targets.size(), 1U);
+}
+
 TEST(LoadedValues, AnEmptyFileIsTheDefaults) {
   for (const char* const text : {"", "\n", "# nothing\n", "---\n", "{}", "~"}) {
     const LoadedConfig loaded = parse_config(text, "f");
@@ -68,10 +88,12 @@ polling:
 
 TEST(LoadedValues, Targets) {
   const std::vector<Target> expected{
-      {.name = "a", .dsn = "host=/run/postgresql", .password_file = ""},
+      {.name = "a", .dsn = "host=/run/postgresql", .password_file = "", .mode = {}, .rules = {}},
       {.name = "b",
        .dsn = "postgresql://u:p%40@[::1]:5433/db?sslmode=require",
-       .password_file = "${CREDENTIALS_DIRECTORY}/pg"},
+       .password_file = "${CREDENTIALS_DIRECTORY}/pg",
+       .mode = {},
+       .rules = {}},
   };
   const Settings settings = settings_of(R"(
 targets:
@@ -176,12 +198,14 @@ TEST(LoadedValues, Web) {
       .listen_addresses = {":9000", "[::1]:9001", "localhost:0"},
       .telemetry_path = "/m/x",
       .enable_lifecycle = true,
+      .external_url = "https://db1.example.com/hang",
   };
   const Settings settings = settings_of(R"(
 web:
   listen_addresses: [":9000", "[::1]:9001", "localhost:0"]
   telemetry_path: /m/x
   enable_lifecycle: true
+  external_url: https://db1.example.com/hang
 )");
   EXPECT_EQ(settings.web, expected);
   EXPECT_EQ(

@@ -19,7 +19,7 @@ Lines problems_of_rule(const std::string& keys) {
 
 TEST(RuleProblems, ANameIsUniqueAndFitForALabel) {
   EXPECT_EQ(
-      problems_of("rules: [{name: a}, {name: b}, {name: a}]"),
+      problems_of("rules: [{name: a, match: {user: x}}, {name: b, match: {user: y}}, {name: a}]"),
       Lines{"f:1: rules[2].name: is also the name of rules[0]"}
   );
   const std::string expected = "f:1: rules[0].name: may only have a-z, 0-9, _ and -";

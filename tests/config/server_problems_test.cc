@@ -28,6 +28,22 @@ TEST(TargetProblems, NamesAreUniqueAndFitForALabel) {
   EXPECT_EQ(problems_of("targets: [{name: ''}]"), Lines{"f:1: targets[0].name: is required"});
 }
 
+TEST(TargetProblems, ItsOwnRulesAreCheckedAsTheFilesAre) {
+  EXPECT_EQ(
+      problems_of("targets:\n  - rules:\n      - name: r\n      - {name: r, match: {state: actve}}"
+      ),
+      (Lines{
+          "f:4: targets[0].rules[1].name: is also the name of targets[0].rules[0]",
+          "f:4: targets[0].rules[1].match.state: `actve` is not a state of pg_stat_activity; did "
+          "you "
+          "mean `active`?"})
+  );
+  EXPECT_EQ(
+      problems_of("targets: [{rules: [{name: r, matches: {}}]}]"),
+      Lines{"f:1: targets[0].rules[0].matches: unknown key; did you mean `match`?"}
+  );
+}
+
 TEST(TargetProblems, ADsnLooksLikeOne) {
   const Lines expected{
       "f:1: targets[0].dsn: is neither `keyword=value ...` nor a postgresql:// URI"};
@@ -113,6 +129,15 @@ TEST(WebProblems, AddressesAreThereOnceAndAtLeastOne) {
       problems_of("web:\n  listen_addresses:\n    - ':1'\n    - ':2'\n    - ':1'\n"),
       Lines{"f:5: web.listen_addresses[2]: \":1\" is there already"}
   );
+}
+
+TEST(WebProblems, TheExternalUrlIsOneThatPathsCanFollow) {
+  const Lines unfit{
+      "f:1: web.external_url: must be like https://db1.example.com:10187, without a query"};
+  for (const char* const url : {"db1:10187", "ftp://db1", "http://db1/?a=1", "http://db1/<b>"})
+    EXPECT_EQ(problems_of("web: {external_url: '" + std::string(url) + "'}"), unfit) << url;
+  for (const char* const url : {"", "http://db1:10187", "https://db1.example.com/hang/"})
+    EXPECT_EQ(problems_of("web: {external_url: '" + std::string(url) + "'}"), Lines{}) << url;
 }
 
 TEST(WebProblems, TheTelemetryPathIsAPlainPathThatNothingElseUses) {

@@ -194,6 +194,15 @@ TEST(ValueProblems, AListHasMoreThan100Elements) {
   EXPECT_EQ(problems_of(rules), Lines{"f:2: rules: has more than 100 elements"});
 }
 
+TEST(ValueProblems, AStoreIsAnAbsolutePathOrSystemds) {
+  EXPECT_TRUE(problems_of("store: {file: /srv/x.db}").empty());
+  EXPECT_TRUE(problems_of("store: {file: ''}").empty());
+  EXPECT_THAT(
+      problems_of("store: {file: pghangd.db}"),
+      testing::ElementsAre(testing::HasSubstr("must be an absolute path"))
+  );
+}
+
 TEST(ValueProblems, NeverRepeatAConnectionString) {
   for (const char* const yaml : {
            "targets: [{dsn: host secret}]",

@@ -43,6 +43,38 @@ TEST_F(Desk, TakesCapturesInTheOrderTheyCame) {
   EXPECT_EQ(done_[1].first, 20);
 }
 
+TEST_F(Desk, LooksOnlyAtTheCountersAndWhenNoCaptureWaits) {
+  std::vector<pid_t> looked;
+  desk_.tell_looks_to([&](const LookJob& one, const Result<Capture>& result) {
+    EXPECT_TRUE(result);
+    looked.push_back(one.backend.pid);
+  });
+  const LookJob look{7, BackendKey{30, PgTimestamp{5'000'000}}, 5000};
+  desk_.look(look);
+  desk_.look(look);
+  desk_.submit(job(10));
+  serve();
+  EXPECT_EQ(looked, std::vector<pid_t>{30}) << "twice is once";
+  ASSERT_EQ(sampler_.asked.size(), 2U);
+  EXPECT_EQ(sampler_.asked[0].request.pid, 10);
+  const sampler::CaptureRequest& request = sampler_.asked[1].request;
+  EXPECT_TRUE(request.samples_only);
+  EXPECT_EQ(request.samples, 1U);
+  EXPECT_FALSE(request.allow_ptrace_stop);
+  EXPECT_EQ(request.server_process, 5000);
+  EXPECT_EQ(request.expect_started_at_micros, 5'000'000 + kPgEpochUnixMicros);
+  EXPECT_EQ(sampler_.asked[1].deadline, CaptureDesk::kLookDeadline);
+}
+
+TEST_F(Desk, LeavesLooksOutThatAreTooMany) {
+  std::size_t looked = 0;
+  desk_.tell_looks_to([&](const LookJob&, const Result<Capture>&) { ++looked; });
+  for (pid_t pid = 1; pid <= static_cast<pid_t>(CaptureDesk::kMaxLooks) + 5; ++pid)
+    desk_.look({7, BackendKey{pid, PgTimestamp{1}}, 0});
+  serve();
+  EXPECT_EQ(looked, CaptureDesk::kMaxLooks);
+}
+
 TEST_F(Desk, AsksForTheProcessThatStartedWithItsBackend) {
   desk_.submit(job(10));
   serve();
@@ -59,6 +91,26 @@ TEST_F(Desk, AsksByThePidThatSqlSaid) {
   EXPECT_EQ(sampler_.asked[0].request.pid, 10);
   EXPECT_TRUE(sampler_.asked[0].request.server_pid);
   EXPECT_EQ(sampler_.asked[0].request.server_process, 5000);
+}
+
+TEST_F(Desk, WhereAServerIsGoesBeforeCapturesAndGlancesAfterThem) {
+  std::vector<std::string> order;
+  desk_.glance({.pid = 1}, [&](const Result<Glance>&) {
+    order.emplace_back("glance " + std::to_string(done_.size()));
+  });
+  desk_.submit(job(10));
+  desk_.locate({.pid = 2}, [&](const Result<Glance>&) {
+    order.emplace_back("locate " + std::to_string(done_.size()));
+  });
+  serve();
+  EXPECT_EQ(order, (std::vector<std::string>{"locate 0", "glance 1"}));
+}
+
+TEST_F(Desk, RefusesGlancesBeyondItsLimitAtOnce) {
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i <= CaptureDesk::kMaxGlances; ++i)
+    desk_.glance({.pid = 1}, [&](const Result<Glance>& seen) { refused += seen ? 0U : 1U; });
+  EXPECT_EQ(refused, 1U);
 }
 
 TEST_F(Desk, CapturesGoBeforePrewarming) {

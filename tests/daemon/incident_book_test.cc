@@ -47,6 +47,37 @@ TEST(IncidentBook, TheQueryIsMaskedBeforeItIsKept) {
   );
 }
 
+TEST(IncidentBook, ARuleTakesOverWhatWasRaisedFromProcForTheSameProcess) {
+  std::deque<Incident> incidents;
+  IncidentBook book(incidents, Incidents{});
+  escalation::SightingState raised = sighting(100, 4711);
+  raised.source = Source::os;
+  raised.activity.key.backend_start.micros = 2'000'000;
+  const std::string id = book.open("main", raised, kNow).id;
+  EXPECT_EQ(book.adopt("other", sighting(1, 4711)), nullptr);
+  EXPECT_EQ(book.adopt("main", sighting(1, 4712)), nullptr);
+  escalation::SightingState later = sighting(1, 4711);
+  later.activity.key.backend_start.micros = 6'000'000;
+  EXPECT_EQ(book.adopt("main", later), nullptr) << "that pid is another backend's by now";
+  Incident* taken = book.adopt("main", sighting(1, 4711));
+  ASSERT_NE(taken, nullptr);
+  EXPECT_EQ(taken->id, id);
+  EXPECT_EQ(taken->backend, sighting(1, 4711).activity.key) << "as SQL says it";
+  EXPECT_EQ(book.find("main", 1), taken);
+  EXPECT_EQ(book.find("main", 100), nullptr);
+}
+
+TEST(IncidentBook, ARuleTakesOverNothingThatIsOverOrAnotherRules) {
+  std::deque<Incident> incidents;
+  IncidentBook book(incidents, Incidents{});
+  book.open("main", sighting(1, 4711), kNow);
+  EXPECT_EQ(book.adopt("main", sighting(2, 4711)), nullptr);
+  escalation::SightingState raised = sighting(100, 4713);
+  raised.source = Source::os;
+  book.open("main", raised, kNow).stage = Stage::resolved;
+  EXPECT_EQ(book.adopt("main", sighting(3, 4713)), nullptr);
+}
+
 TEST(IncidentBook, TrimDropsTheOldestResolvedAndNeverAnOpenOne) {
   std::deque<Incident> incidents;
   IncidentBook book(incidents, Incidents{.keep = 2, .max_bytes = 1U << 30U});

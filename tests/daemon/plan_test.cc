@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/plan_safeguards.h"
+
 namespace pghang {
 namespace {
 
@@ -29,7 +31,7 @@ ActivitySnapshot one(const std::string& state, Micros age, bool superuser = fals
 }
 
 std::string plan(const ActivitySnapshot& snapshot, Mode mode = Mode::enforce) {
-  return render_plan("main", snapshot, escalation::RuleMatcher({stuck()}), mode);
+  return render_plan(make_plan("main", snapshot, escalation::RuleMatcher({stuck()}), mode));
 }
 
 TEST(Plan, SaysTheStepsForAnActiveBackend) {
@@ -52,9 +54,89 @@ TEST(Plan, SaysWhichCriterionDoesNotHold) {
   EXPECT_NE(text.find("0 of 1 backends"), std::string::npos) << text;
 }
 
+TEST(Plan, SaysWhoIsSparedForWhom) {
+  ActivitySnapshot snapshot = one("active", Micros(5'000'000));
+  snapshot.rows.push_back(snapshot.rows.front());
+  snapshot.rows[0].query_start = PgTimestamp{10};
+  snapshot.rows[1].query_start = PgTimestamp{20};
+  snapshot.rows[1].key.pid = 4712;
+  Rule rule = stuck();
+  rule.victims = Victims::oldest;
+  const PlanView view = make_plan("main", snapshot, escalation::RuleMatcher({rule}), Mode::enforce);
+  EXPECT_NE(
+      render_plan(view).find("rule stuck: spared: of its group pid 4711 is the victim"),
+      std::string::npos
+  ) << render_plan(view);
+  EXPECT_EQ(view.backends[0].signal, "cancel");
+  EXPECT_EQ(view.backends[1].signal, "");
+}
+
+TEST(Plan, SaysWhatIsCapturedAheadOfASignal) {
+  Rule rule = stuck();
+  rule.capture = {CaptureMoment::before_cancel, CaptureMoment::before_terminate};
+  const auto snapshot = one("active", Micros(5'000'000));
+  const std::string text =
+      render_plan(make_plan("main", snapshot, escalation::RuleMatcher({rule}), Mode::enforce));
+  EXPECT_NE(
+      text.find("capture, then cancel, after 30s capture, then terminate, unresponsive"),
+      std::string::npos
+  ) << text;
+}
+
+TEST(Plan, AsJsonHasTheCriterionThatDoesNotHold) {
+  const std::string json = plan_json({make_plan(
+      "main",
+      one("active", Micros(0)),
+      escalation::RuleMatcher({stuck()}),
+      Mode::observe
+  )});
+  EXPECT_NE(json.find("\"criterion\": \"state_age: 0s, wanted 1s\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"rule\": null"), std::string::npos) << json;
+  EXPECT_EQ(json.find("secret"), std::string::npos);
+}
+
 TEST(Plan, NamesTheExemption) {
   const std::string text = plan(one("active", Micros(5'000'000), true));
   EXPECT_NE(text.find("exempt (superuser): no signal"), std::string::npos) << text;
+}
+
+TEST(Plan, NamesTheEntryThatProtects) {
+  Protection nightly;
+  nightly.name = "nightly";
+  nightly.match.user.include = {Pattern{"app", false}};
+  const std::string text = render_plan(make_plan(
+      "main",
+      one("active", Micros(5'000'000)),
+      escalation::RuleMatcher({stuck()}),
+      Mode::enforce,
+      {},
+      escalation::ProtectList({nightly})
+  ));
+  EXPECT_NE(text.find("exempt (protected by nightly): no signal"), std::string::npos) << text;
+}
+
+TEST(Plan, SaysWhatBudgetAndBreakerWouldDo) {
+  ActivitySnapshot many = one("active", Micros(5'000'000));
+  for (int i = 1; i < 4; ++i) {
+    many.rows.push_back(many.rows.front());
+    many.rows.back().key.pid += i;
+  }
+  for (Activity& row : many.rows)
+    row.query_start = PgTimestamp{1};
+  many.counts = {{"active", 100}};
+  const escalation::RuleMatcher rules({stuck()});
+  Settings settings;
+  EXPECT_TRUE(restraints_of(many, rules, settings).empty());
+  settings.budget.actions_per_minute = 3;
+  using Notes = std::vector<std::string>;
+  EXPECT_EQ(restraints_of(many, rules, settings), Notes{"at once 3 of 4 signals (budget_minute)"});
+  settings.breaker = {.jump = 3, .jump_percent = 1, .window = Duration(1), .quiet = Duration(1)};
+  EXPECT_EQ(
+      restraints_of(many, rules, settings),
+      (Notes{
+          "the breaker of rule stuck would open: it would act on 4 backends at once",
+          "at once 0 of 4 signals (breaker_open)"})
+  );
 }
 
 TEST(Plan, ObserveModeSaysThatNothingIsSent) {

@@ -99,6 +99,84 @@ TEST_F(Monitor, AFailoverDropsOpenEscalations) {
   EXPECT_EQ(server_.delivered.size(), 1U);
 }
 
+TEST_F(Monitor, AnotherTimelineDropsOpenEscalations) {
+  server_.server.timeline = 4;
+  server_.rows = {active(kStuck)};
+  poll();
+  server_.server.timeline = 0;  // a standby whose receiver is away knows none
+  poll();
+  ASSERT_EQ(server_.delivered.size(), 2U);
+  server_.server.timeline = 5;
+  server_.rows.clear();
+  poll();
+  EXPECT_EQ(incident().stage, Stage::resolved);
+  EXPECT_EQ(incident().outcome, Outcome::finished) << incident().timeline.back().note;
+}
+
+TEST_F(Monitor, APauseStopsASignalThatIsOrderedAndNotSentYet) {
+  const BackendKey other{4712, PgTimestamp{1000}};
+  server_.rows = {active(kStuck), active(other)};
+  server_.counts = {{"active", 100}};
+  server_.before_delivery = [this] {
+    monitor_.pause(true);  // while the first of two is being sent
+  };
+  poll();
+  EXPECT_EQ(server_.asked, 1);
+  poll();
+  EXPECT_EQ(server_.asked, 1);
+  EXPECT_EQ(view_.targets.front().backends.at(1).suppressed, "paused");
+  monitor_.pause(false);
+  server_.before_delivery = [] {
+  };
+  poll();
+  EXPECT_GE(server_.asked, 3) << "both go on";
+}
+
+class FakeEnforcerLock final : public EnforcerLock {
+ public:
+  LockAnswer answer{false, "pid 99 (pghangd)"};
+  int asked = 0;
+  int released = 0;
+
+  boost::asio::awaitable<LockAnswer> take() override {
+    ++asked;
+    co_return answer;
+  }
+
+  boost::asio::awaitable<void> release() override {
+    ++released;
+    co_return;
+  }
+};
+
+TEST_F(Monitor, AnotherDaemonsLockMakesItObserve) {
+  FakeEnforcerLock lock;
+  monitor_.share_with_others(lock);
+  server_.rows = {active(kStuck)};
+  poll();
+  poll();
+  EXPECT_EQ(server_.asked, 0);
+  EXPECT_EQ(lock.asked, 1) << "not with every poll";
+  EXPECT_EQ(view_.targets.front().other_daemon, "pid 99 (pghangd)");
+  EXPECT_FALSE(view_.targets.front().enforcing);
+  EXPECT_EQ(view_.targets.front().backends.at(0).suppressed, "other_daemon");
+}
+
+TEST_F(Monitor, ModeObserveLetsTheLockGo) {
+  FakeEnforcerLock lock;
+  lock.answer = {true, ""};
+  monitor_.share_with_others(lock);
+  poll();
+  EXPECT_TRUE(view_.targets.front().enforcing);
+  Settings observing = tests::enforcing();
+  observing.mode = Mode::observe;
+  monitor_.reconfigure(observing);
+  poll();
+  EXPECT_EQ(lock.released, 1);
+  EXPECT_FALSE(view_.targets.front().enforcing);
+  EXPECT_EQ(view_.targets.front().other_daemon, "");
+}
+
 TEST_F(Monitor, ACaptureIsDiagnosedAndShownWithAMaskedQuery) {
   server_.rows = {active(kStuck)};
   poll();

@@ -28,6 +28,8 @@ TEST_F(ApiTest, EveryRouteIsServedOverASocket) {
   for (const auto& [path, type] : std::map<std::string, std::string>{
            {"/", "text/html; charset=utf-8"},
            {"/style.css", "text/css; charset=utf-8"},
+           {"/incidents/20261122T151003Z-4711", "text/html; charset=utf-8"},
+           {"/fingerprints/0123456789abcdef", "text/html; charset=utf-8"},
            {"/metrics", "text/plain; version=0.0.4; charset=utf-8"},
            {"/-/healthy", "text/plain; charset=utf-8"},
            {"/-/ready", "text/plain; charset=utf-8"},
@@ -142,7 +144,7 @@ TEST_F(ApiTest, ThePageShowsWhatIsHungAndLinksToItsIncident) {
   EXPECT_NE(page.find("blocking_call"), std::string::npos);
   EXPECT_NE(page.find("until a writer opens that FIFO"), std::string::npos);
   EXPECT_NE(page.find("2 min 0 s"), std::string::npos);
-  EXPECT_NE(page.find("href=\"api/v1/incidents/20261122T151003Z-4711\""), std::string::npos);
+  EXPECT_NE(page.find("href=\"incidents/20261122T151003Z-4711\""), std::string::npos);
   EXPECT_EQ(page.find("8 min 20 s"), std::string::npos) << "the watched backend is not listed";
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find(" style="), std::string::npos) << "its policy forbids inline styles";
@@ -182,6 +184,20 @@ TEST_F(ApiTest, ThePageSortsTheWorstFirst) {
   const std::string page = ask("/").body;
   EXPECT_LT(page.find("class=\"unresponsive\""), page.find("class=\"matched\""));
   EXPECT_NE(page.find("never signalled: superuser"), std::string::npos);
+}
+
+TEST_F(ApiTest, ThePageSaysWhatStopsSignals) {
+  view_.targets[0].backends[0].suppressed = "protected";
+  view_.targets[0].backends[0].protected_by = "nightly";
+  view_.targets[0].other_daemon = "pid 7 (<b>)";
+  view_.targets[0].breakers = {{"stuck", true, 12}, {"idle", false, 1}};
+  view_.pause = {true, 1, std::nullopt, "uid 0", "<disk>", ""};
+  const std::string page = ask("/").body;
+  EXPECT_NE(page.find("not signalled: protected by nightly"), std::string::npos);
+  EXPECT_NE(page.find("another pghangd signals here, pid 7 (&lt;b&gt;)"), std::string::npos);
+  EXPECT_NE(page.find("rule stuck suddenly matched many, now 12"), std::string::npos);
+  EXPECT_EQ(page.find("rule idle"), std::string::npos);
+  EXPECT_NE(page.find("until somebody resumes, by uid 0: &lt;disk&gt;"), std::string::npos);
 }
 
 TEST_F(ApiTest, ThePageSaysWhenNothingIsWrongAndWhenAServerIsDown) {

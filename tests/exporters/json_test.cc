@@ -362,7 +362,10 @@ TEST(StatusJson, EqualsTheGoldenFile) {
 
 TEST(StatusJson, ATargetThatNeverAnsweredHasItsErrorAndNulls) {
   View view = sample::view();
-  view.targets[0] = TargetView{"main", "dbname=x", false, "connection refused", {}, 0, {}, {}, {}};
+  view.targets[0] = TargetView{};
+  view.targets[0].name = "main";
+  view.targets[0].dsn = "dbname=x";
+  view.targets[0].error = "connection refused";
   const json::value document = json::parse(status_json(view));
   EXPECT_EQ(document.at_pointer("/targets/0/error").as_string(), "connection refused");
   EXPECT_TRUE(document.at_pointer("/targets/0/server").is_null());

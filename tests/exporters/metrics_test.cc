@@ -54,11 +54,15 @@ void tell_everything(Metrics& metrics) {
   metrics.signal("main", "cancel", "accepted");
   metrics.signal_window("main", milliseconds(2));
   metrics.signal_effect("main", "cancel", milliseconds(40));
+  metrics.signal_seen("main", "cancel", milliseconds(5));
+  metrics.signal_serviced("main", "cancel", milliseconds(20));
   metrics.incident_resolved("main", "blocking_call", "terminated");
   metrics.action_suppressed("main", "superuser");
   metrics.capture(CaptureMethod::ptrace_stop, "success", 0.00003, 0.06);
   metrics.bundle("written");
   metrics.sampler(2, 1);
+  metrics.store(true, 49'152, 2, 1);
+  metrics.signal_unrecorded();
 }
 
 TEST(Metrics, WhatIsRenderedAndTheCatalogueAreTheSame) {

@@ -282,11 +282,13 @@ View view() {
   target.last_poll_micros = kNow;
   target.counts = {{"active", 3}, {"idle", 40}, {"", 6}};
   target.blocked_backends = 1;
+  target.breakers = {{"long_copy", false, 1}};
   target.backends = {
-      {activity(), "long_copy", Stage::unresponsive, 120, "", incident().id},
-      {activity(), "long_copy", Stage::watching, 500, "", ""}};
+      {activity(), "long_copy", Stage::unresponsive, 120, "", incident().id, Source::sql, "", ""},
+      {activity(), "long_copy", Stage::watching, 500, "", "", Source::sql, "", ""}};
   view.targets = {target};
   view.incidents = {incident(), resolved_incident()};
+  view.external_url = "http://db1.example.com:10187";
   return view;
 }
 

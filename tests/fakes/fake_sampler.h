@@ -31,6 +31,9 @@ class FakeSampler final : public sampler::Sampler {
 
   std::vector<CaptureCall> asked;
   std::vector<pid_t> prewarmed;
+  /// Answers of the next glances, used up first to last; a further one is `gone`.
+  std::deque<Result<Glance>> next_glances;
+  std::vector<sampler::GlanceRequest> glanced;
 
   [[nodiscard]] boost::asio::awaitable<Result<Capture>>
   capture(sampler::CaptureRequest request, std::chrono::milliseconds deadline) override {
@@ -60,6 +63,20 @@ class FakeSampler final : public sampler::Sampler {
       std::chrono::milliseconds /*deadline*/
   ) override {
     co_return stats_answer;
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<Glance>>
+  glance(sampler::GlanceRequest request, std::chrono::milliseconds /*deadline*/) override {
+    glanced.push_back(request);
+    if (next_glances.empty()) {
+      Glance gone;
+      gone.key = {request.pid, 0};
+      gone.gone = true;
+      co_return gone;
+    }
+    auto answer = std::move(next_glances.front());
+    next_glances.pop_front();
+    co_return answer;
   }
 };
 

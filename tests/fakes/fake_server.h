@@ -17,6 +17,7 @@ namespace pghang::fakes {
 class FakeServer final : public ActivitySource, public Signaller, public LockSource {
  public:
   std::vector<Activity> rows;
+  std::vector<StateCount> counts;
   ServerInfo server{150020, "15.20", "7000000000000000001", false};
   std::optional<Error> poll_error;            ///< set: every poll fails with it
   std::optional<SignalReply> scripted_reply;  ///< set: signals are answered so, guard or not
@@ -33,6 +34,7 @@ class FakeServer final : public ActivitySource, public Signaller, public LockSou
     ActivitySnapshot snapshot;
     snapshot.server = server;
     snapshot.rows = rows;
+    snapshot.counts = counts;
     co_return snapshot;
   }
 

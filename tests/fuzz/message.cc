@@ -10,9 +10,12 @@ namespace {
 using sampler::CaptureFailure;
 using sampler::CaptureRequest;
 using sampler::ChildReport;
+using sampler::GlanceRequest;
 using sampler::MessageType;
 using sampler::PrewarmRequest;
 using sampler::SamplerStats;
+using sampler::SignalRequest;
+using sampler::SurveyRequest;
 using sampler::TouchingNotice;
 using sampler::TraceRequest;
 
@@ -33,11 +36,17 @@ void decode_by_type(MessageType type, std::string_view body) {
     case MessageType::prewarm: return decode_body<PrewarmRequest>(body);
     case MessageType::trace: return decode_body<TraceRequest>(body);
     case MessageType::traced: return decode_body<SyscallTrace>(body);
+    case MessageType::survey: return decode_body<SurveyRequest>(body);
+    case MessageType::surveyed: return decode_body<ServerSurvey>(body);
+    case MessageType::signal: return decode_body<SignalRequest>(body);
+    case MessageType::glance: return decode_body<GlanceRequest>(body);
+    case MessageType::glanced: return decode_body<Glance>(body);
     case MessageType::captured: return decode_body<Capture>(body);
     case MessageType::failed: return decode_body<CaptureFailure>(body);
     case MessageType::stats_reply: return decode_body<SamplerStats>(body);
     case MessageType::touching: return decode_body<TouchingNotice>(body);
     case MessageType::stats:
+    case MessageType::signalled:
     case MessageType::prewarmed: return;
   }
 }

@@ -28,7 +28,7 @@ def test_no_command_is_usage_and_help_is_not(pghangd):
     assert pghangd().returncode == 64
     answer = pghangd("--help")
     assert answer.returncode == 0
-    for command in ("run", "check-config", "plan", "diagnose", "replay"):
+    for command in ("run", "check-config", "plan", "diagnose", "replay", "incidents"):
         assert command in answer.stdout
     assert pghangd("--version").stdout.startswith("pghangd ")
     assert pghangd("run", "--nonsense").returncode == 64

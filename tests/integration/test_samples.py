@@ -3,7 +3,7 @@
 import json
 
 from support import process
-from support.cluster import release_fifo
+from support.cluster import SPIN, release_fifo
 from support.waiting import wait_until
 
 
@@ -15,7 +15,7 @@ def diagnosed(pghangd, pid, *arguments):
 
 def test_a_loop_shows_different_stacks_each_by_one_short_stop(pghangd, cluster, session):
     one = session()
-    one.start("SELECT py_spin(600)").active()
+    one.start(SPIN).active()
     wait_until(lambda: process.state(one.pid) == "R")
     report = diagnosed(pghangd, one.pid, "--samples", "8", "--interval", "30ms")
     samples = report["samples"]

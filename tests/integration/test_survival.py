@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from support import process
-from support.cluster import Session
+from support.cluster import SPIN, Session
 from support.daemon import rule
 from support.waiting import wait_until
 
@@ -17,11 +17,11 @@ ROUNDS = 20
 def spinner(cluster):
     """A backend on CPU: its captures go through ptrace_stop, so there is something to die in."""
     one = Session(cluster, "survival-spinner")
-    one.start("SELECT py_spin(600)")
+    one.start(SPIN)
     wait_until(lambda: process.state(one.pid) == "R")
     yield one
     process.assert_runs_free(one.pid)
-    cluster.sql("SELECT 1")
+    cluster.sql(f"SELECT pg_terminate_backend({one.pid})")
 
 
 def wait_helpers_gone(before):

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from support import process
-from support.cluster import release_fifo
+from support.cluster import SPIN, release_fifo
 from support.daemon import UNIT_CAPABILITIES
 from support.waiting import wait_until
 
@@ -198,7 +198,7 @@ def test_a_stop_meanwhile_leaves_it_stopped(start_pghangd, session, way):
 
 def test_the_tracer_killed_in_the_middle_leaves_the_backend_running(start_pghangd, cluster, session, only_ptrace):
     one = session()
-    one.start("SELECT py_spin(600)").active()
+    one.start(SPIN).active()
     for _ in range(5):
         traced = Traced(start_pghangd, one.pid, only_ptrace, "20s").begun()
         os.kill(process.tracer(one.pid), signal.SIGKILL)

@@ -19,8 +19,8 @@ AREAS = [
     ("process", r"collectors/process/"),
     ("stack", r"collectors/stack/"),
     ("trace", r"collectors/trace/"),
-    ("sampler wire", r"collectors/sampler/(protocol|packet_socket|pidfd)\."),
-    ("sampler client", r"collectors/sampler/client"),
+    ("sampler wire", r"collectors/sampler/(protocol|packet_socket|pidfd|syscall_filter|memory_lock)\."),
+    ("sampler client", r"collectors/sampler/(client|surveyor)"),
     ("sampler helper", r"collectors/sampler/"),
     ("diagnosis", r"diagnosis/"),
     ("exporters", r"exporters/"),
@@ -48,7 +48,10 @@ MAY_INCLUDE = {
     "sampler helper": ["config", "evidence", "process", "stack", "trace", "sampler wire"],
     "diagnosis": ["config", "evidence"],
     "exporters": ["config", "evidence", "diagnosis"],
-    "escalation": ["config", "evidence", "diagnosis/incident.h"],
+    "escalation": [
+        "config", "evidence", "diagnosis/incident.h", "diagnosis/process_activity.h", "diagnosis/query_text.h",
+        "diagnosis/wait_event_names.h",
+    ],
     "daemon": [
         "config", "evidence", "postgres", "sampler wire", "sampler client",
         "diagnosis", "exporters", "escalation",
@@ -71,10 +74,12 @@ OWNERS = [
     (r"boost/asio", ["postgres", "sampler client", "exporters", "daemon"], "any"),
     (r"boost/pfr", ["collectors/evidence/codec.h", "collectors/evidence/archive.h"], "any"),
     (r"zstd\.h", ["exporters"], "one .cc"),
+    (r"SQLiteCpp/|sqlite3\.h", ["exporters"], "one .cc"),
     (r"boost/system/result\.hpp", ["config/result.h"], "any"),
     (r"spdlog/|fmt/", ["daemon"], "any"),
     (r"CLI/", ["daemon"], "any"),
     (r"sys/capability\.h", ["daemon"], "any"),
+    (r"seccomp\.h", ["collectors/sampler/syscall_filter.cc"], "one .cc"),
 ]
 
 # Headers of the C++ standard library, of C, POSIX and Linux: everybody's.

@@ -49,6 +49,7 @@ TEST_F(ActivityPoll, NothingToSeeStillTellsTheServerAndTheCounts) {
   EXPECT_TRUE(snapshot.rows.empty());
   EXPECT_GT(sessions_in(snapshot, ""), 0) << "checkpointer and its like";
   EXPECT_FALSE(snapshot.server.in_recovery);
+  EXPECT_EQ(snapshot.server.timeline, 1) << "of a cluster that was never promoted";
   EXPECT_EQ(snapshot.server.version_num, connection.server_version());
   EXPECT_EQ(snapshot.server.system_identifier, connection.system_identifier());
   EXPECT_EQ(
@@ -83,6 +84,7 @@ TEST_F(ActivityPoll, ActiveBackendIsSeenWhole) {
   EXPECT_EQ(row->user, "postgres");
   EXPECT_EQ(row->application_name, "pghangd");
   EXPECT_EQ(row->client_address, "127.0.0.1");
+  EXPECT_FALSE(row->local_client);
   EXPECT_EQ(row->state, "active");
   EXPECT_EQ(row->wait_event_type, "Timeout");
   EXPECT_EQ(row->wait_event, "PgSleep");
@@ -104,6 +106,25 @@ TEST_F(ActivityPoll, AgesAreTheServersClockMinusItsTimestamps) {
   EXPECT_EQ(row->state_age->count(), snapshot.taken_at.micros - row->state_change->micros);
   EXPECT_FALSE(row->superuser);
   EXPECT_EQ(row->client_address, std::nullopt) << "a UNIX socket";
+  EXPECT_TRUE(row->local_client);
+}
+
+TEST_F(ActivityPoll, QueryIdAndAgeOfTheSnapshotAreTheServers) {
+  Connection connection = open_as("monitor");
+  Connection sleeper = open_as("postgres");
+  ask(sleeper, "SET compute_query_id = on");
+  const Session& session = start(std::move(sleeper), "SELECT pg_sleep(55)", connection);
+  const ActivitySnapshot before = poll(connection);
+  const Activity* row = find_row(before, session.connection.backend_pid());
+  ASSERT_NE(row, nullptr);
+  EXPECT_NE(row->query_id.value_or(0), 0);
+  ASSERT_TRUE(row->xmin_age);
+  Connection writer = open_as("postgres");
+  ask(writer, "SELECT pg_catalog.txid_current()");
+  const ActivitySnapshot after = poll(connection);
+  const Activity* later = find_row(after, session.connection.backend_pid());
+  ASSERT_NE(later, nullptr);
+  EXPECT_EQ(later->xmin_age.value_or(0), *row->xmin_age + 1);
 }
 
 TEST_F(ActivityPoll, TimestampsGoBackToTheServerAsTheVeryOnesItShowed) {

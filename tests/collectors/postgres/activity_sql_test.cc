@@ -16,10 +16,20 @@ TEST(ActivitySql, LeaderPidExistsFromThirteen) {
     EXPECT_TRUE(contains(activity_sql(version), "w.leader_pid")) << version;
 }
 
+TEST(ActivitySql, QueryIdExistsFromFourteen) {
+  for (const int version : {100000, 130011})
+    EXPECT_FALSE(contains(activity_sql(version), "w.query_id")) << version;
+  for (const int version : {140000, 150020, 160000, 170000, 180000})
+    EXPECT_TRUE(contains(activity_sql(version), "w.query_id")) << version;
+}
+
 TEST(ActivitySql, NothingElseDependsOnTheVersion) {
   std::string old_text = activity_sql(100000);
-  const std::string stand_in = "NULL::pg_catalog.int4";
-  old_text.replace(old_text.find(stand_in), stand_in.size(), "w.leader_pid");
+  const auto replace = [&](const std::string& stand_in, const char* column) {
+    old_text.replace(old_text.find(stand_in), stand_in.size(), column);
+  };
+  replace("NULL::pg_catalog.int4", "w.leader_pid");
+  replace("NULL::pg_catalog.int8", "w.query_id");
   EXPECT_EQ(old_text, activity_sql(180000));
 }
 

@@ -120,11 +120,11 @@ TEST_F(ConnectionOpen, MissingRoleIsPermissionDenied) {
   EXPECT_NE(opened.error().context.find("no_such_role"), std::string::npos);
 }
 
-TEST_F(ConnectionOpen, MissingDatabaseAndFullRoleAreRefusals) {
+TEST_F(ConnectionOpen, MissingDatabaseIsARefusalAndAFullRoleHasAKindOfItsOwn) {
   Connection no_database = to(cluster().dsn("monitor") + " dbname=no_such_database");
   EXPECT_EQ(run(no_database.open(within(seconds{20}))).error().code, Errc::refused);
   Connection full = to(cluster().dsn("full"));
-  EXPECT_EQ(run(full.open(within(seconds{20}))).error().code, Errc::refused);
+  EXPECT_EQ(run(full.open(within(seconds{20}))).error().code, Errc::too_many_connections);
 }
 
 TEST_F(ConnectionOpen, MalformedDsnIsNotRepeated) {
@@ -226,7 +226,7 @@ TEST_F(ConnectionQuery, ServerEndsAStatementThatTakesTooLong) {
   Connection connection = open_as("monitor", polling);
   const auto result = run(connection.query("SELECT pg_sleep(60)", {}, within(seconds{50})));
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error(), (Error{Errc::refused, "canceling statement due to statement timeout"}));
+  EXPECT_EQ(result.error(), (Error{Errc::timeout, "canceling statement due to statement timeout"}));
   EXPECT_TRUE(connection.connected());
 }
 

@@ -42,7 +42,7 @@ TEST(ConnectFailure, StartingUpIsDisconnectedAndOtherFatalsAreRefusals) {
   );
   EXPECT_EQ(
       connect_failure("FATAL:  53300: sorry, too many clients already\n").code,
-      Errc::refused
+      Errc::too_many_connections
   );
   EXPECT_EQ(connect_failure("FATAL:  3D000: database \"x\" does not exist\n").code, Errc::refused);
 }

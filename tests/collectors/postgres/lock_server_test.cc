@@ -180,7 +180,7 @@ TEST_F(LockCollector, OwnLimitEndsItAndTheSessionsIsBackInPlace) {
   ASSERT_FALSE(snapshot);
   EXPECT_EQ(
       snapshot.error(),
-      (Error{Errc::refused, "canceling statement due to statement timeout"})
+      (Error{Errc::timeout, "canceling statement due to statement timeout"})
   );
   EXPECT_TRUE(connection.connected()) << "the poll goes on over it";
   EXPECT_EQ(ask_text(connection, "SHOW statement_timeout"), "1min");

@@ -75,6 +75,31 @@ TEST(CaptureOfASleeper, ShowsTheSameStackInEverySample) {
   EXPECT_EQ(capture->samples[1].stack_id, capture->samples[2].stack_id);
 }
 
+TEST(CaptureOfSamplesOnly, HasCountersAndFlagsAndNothingElse) {
+  const Target target("sleep");
+  Helper helper;
+  const auto capture = helper.capture({.pid = target.pid(), .samples = 1, .samples_only = true});
+  ASSERT_TRUE(capture) << capture.error().context;
+  EXPECT_EQ(capture->key, (ProcessKey{target.pid(), target.stat().start_ticks}));
+  ASSERT_EQ(capture->samples.size(), 1U);
+  EXPECT_EQ(capture->samples[0].flags.proc_die_pending, 1);
+  EXPECT_TRUE(capture->samples[0].io);
+  EXPECT_TRUE(capture->stack.frames.empty());
+  EXPECT_FALSE(capture->syscall);
+}
+
+TEST(CaptureOfSamplesOnly, NeverStopsARunner) {
+  const Target target("spin");
+  Helper helper;
+  const auto capture = helper.capture(
+      {.pid = target.pid(), .samples = 2, .interval_ms = 250, .max_stops = 2, .samples_only = true}
+  );
+  ASSERT_TRUE(capture) << capture.error().context;
+  ASSERT_EQ(capture->samples.size(), 2U);
+  EXPECT_GT(capture->samples[1].cpu_nanos, capture->samples[0].cpu_nanos);
+  EXPECT_EQ(capture->samples[0].held_micros + capture->samples[1].held_micros, 0);
+}
+
 TEST(CaptureOfARunner, StopsItOnceForTheLastSample) {
   const Target target("spin");
   Helper helper;

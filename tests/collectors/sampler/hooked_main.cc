@@ -141,6 +141,7 @@ int main() {
           [&plan] {
             if (plan.crash == "unwinder" && is_due(plan)) crash();
           },
+      .interfere = true,
   };
   KeeperOptions options;
   options.max_starts = 1000;  // the tests kill workers faster than production would allow

@@ -52,7 +52,7 @@ TEST(Protocol, AnotherVersionIsUnsupported) {
 }
 
 TEST(Protocol, AnUnknownTypeIsMalformed) {
-  for (const int type : {0, 5, 100, 106, 255}) {
+  for (const int type : {0, 6, 100, 107, 255}) {
     std::string packet = good();
     packet[6] = static_cast<char>(type);
     EXPECT_EQ(decode_message(packet).error().code, Errc::malformed) << type;

@@ -68,6 +68,21 @@ class ServerPid : public ::testing::Test {
     return host_pid(fake_.proc(), request);
   }
 
+  void title(pid_t pid, const std::string& text) const {
+    fake_.write(std::to_string(pid) + "/cmdline", text);
+  }
+
+  /// Our own backend, number `pid`, of a connection at our `port`.
+  [[nodiscard]] Result<pid_t> own(pid_t pid, pid_t listener, std::uint16_t port) const {
+    CaptureRequest request;
+    request.pid = pid;
+    request.server_pid = true;
+    request.server_process = listener;
+    request.client_port = port;
+    request.expect_started_at_micros = at(kThen + 500);
+    return own_backend(fake_.proc(), request);
+  }
+
   FakeProc fake_;
 };
 
@@ -134,6 +149,32 @@ TEST_F(ServerPid, OfAServerElsewhereIsNoProcessHere) {
   process(33, "sleep", kThen + 500, "pid:[1]", "33");
   const auto found = find(33, 0);
   EXPECT_EQ(found.error().code, Errc::identity_changed) << found.error().context;
+}
+
+TEST_F(ServerPid, OfOurOwnBackendIsThatWhichSaysOurPort) {
+  process(17, "postgres", kThen + 500, "pid:[1]", "17");
+  title(17, "postgres: pghangd postgres 127.0.0.1(5432) idle");
+  title(5017, "postgres: pghangd postgres 10.0.0.7(54321) idle");
+  EXPECT_EQ(own(17, 0, 54321).value(), 5017);
+}
+
+TEST_F(ServerPid, OfOurOwnBackendElsewhereIsNoProcessOfTheSameNumberAgeAndName) {
+  process(17, "postgres", kThen + 500, "pid:[1]", "17");
+  title(17, "postgres: pghangd postgres 127.0.0.1(5432) idle");
+  title(5017, "postgres: app shop 10.0.0.7(154321) idle");
+  EXPECT_EQ(own(17, 0, 54321).error().code, Errc::not_found);
+}
+
+TEST_F(ServerPid, OfOurOwnBackendByAUnixSocketIsInTheNamespaceOfWhoMadeIt) {
+  process(17, "postgres", kThen + 500, "pid:[1]", "17");
+  EXPECT_EQ(own(17, kPostmaster, 0).value(), 5017);
+}
+
+TEST_F(ServerPid, OfOurOwnBackendBehindAnotherProgramsUnixSocketIsNotFound) {
+  process(17, "postgres", kThen + 500, "pid:[1]", "17");
+  process(40, "ssh", kThen, "pid:[1]", "40");
+  EXPECT_EQ(own(17, 40, 0).error().code, Errc::not_found);
+  EXPECT_EQ(own(17, 0, 0).error().code, Errc::not_found);
 }
 
 }  // namespace

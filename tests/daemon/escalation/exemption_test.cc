@@ -125,6 +125,7 @@ TEST(Exemption, IsSpelledAsItsMetricLabel) {
   EXPECT_STREQ(to_string(Exemption::sync_rep), "sync_rep");
   EXPECT_STREQ(to_string(Exemption::not_client), "not_client");
   EXPECT_STREQ(to_string(Exemption::parallel_worker), "parallel_worker");
+  EXPECT_STREQ(to_string(Exemption::protect_list), "protected");
 }
 
 }  // namespace

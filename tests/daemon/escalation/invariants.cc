@@ -52,6 +52,7 @@ void Invariants::polled(
     TimePoint now
 ) {
   latest_ = snapshot;
+  forget_resolved();  // a restart may give the id of one that nobody remembers again
   std::set<BackendKey> keys;
   for (const SightingState* state : tracker.sightings()) {
     EXPECT_TRUE(keys.insert(state->activity.key).second) << "two sightings of one backend";
@@ -243,6 +244,10 @@ void Invariants::nothing_overdue(TimePoint now) {
           << "nothing was done when the grace had passed";
     }
   }
+  forget_resolved();
+}
+
+void Invariants::forget_resolved() {
   std::erase_if(records_, [](const auto& entry) {
     return entry.second.stage == Stage::resolved && !entry.second.unanswered;
   });

@@ -69,6 +69,7 @@ class Invariants {
   void ordered(const SignalOrder& order, TimePoint now);
   void captured(const CaptureOrder& order, TimePoint now);
   void nothing_overdue(TimePoint now);
+  void forget_resolved();
   [[nodiscard]] const Activity* row(const BackendKey& key) const;
 
   Mode mode_ = Mode::observe;

@@ -109,6 +109,7 @@ class Walk {
     if (reloads_ && dice.chance(0.001)) {
       invariants_.dropped(tracker_.drop_all("failover", server_.now()), server_.now());
     }
+    if (reloads_ && dice.chance(0.02)) restart();
     if (dice.chance(0.05)) return;  // this poll failed
     poll();
   }
@@ -167,6 +168,19 @@ class Walk {
     invariants_.dropped(orders, now);
   }
 
+  /// The daemon dies and another goes on, perhaps after a while. Answers that were under way are
+  /// lost.
+  void restart() {
+    for (const Answer& lost : std::exchange(late_, {}))
+      invariants_.answered(lost.order, SignalAnswer::unknown, {}, server_.now());
+    const std::vector<SavedSighting> saved = tracker_.saved();
+    Dice& dice = server_.dice();
+    if (dice.chance(0.5)) server_.advance(dice.between(1, 60 * kSecond));
+    tracker_ = Tracker(mode_, seconds(30), RuleMatcher(tracker_.rules().rules()));
+    const TimePoint now = server_.now();
+    invariants_.dropped(tracker_.resume(saved, true, now), now);
+  }
+
   FakeServer server_;
   Tracker tracker_;
   Invariants invariants_;
@@ -197,7 +211,7 @@ TEST_P(RandomWalk, KeepsEveryPromiseInEnforce) {
   EXPECT_GT(walk.coverage().unresponsive, 50);
 }
 
-TEST_P(RandomWalk, KeepsEveryPromiseOverReloadsAndFailovers) {
+TEST_P(RandomWalk, KeepsEveryPromiseOverReloadsFailoversAndRestarts) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
   Walk walk(GetParam(), Mode::enforce, true);
   walk.run();

@@ -108,6 +108,10 @@ class Cluster:
         return path
 
 
+# A loop that a terminate ends within 0.2 s: what spins on after its test takes a core from all the others.
+SPIN = "SELECT count(public.py_spin(0.2)) FROM generate_series(1, 3000)"
+
+
 class Session:
     """A client session whose statements run on a thread, so that they may hang."""
 

@@ -78,6 +78,9 @@ class Daemon:
         text = f"mode: {mode}\ntargets:\n  - name: main\n    dsn: {json.dumps(self.dsn)}\n"
         text += "polling:\n  interval: 200ms\n  reconnect_max: 500ms\n" if "polling:" not in extra else ""
         text += "sampling:\n  repeat: 500ms\n" if "sampling:" not in extra else ""
+        if "budget:" not in extra:
+            text += "budget: {actions_per_minute: 100000, actions_per_hour: 100000, share_percent: 100, unresponsive: 100000}\n"
+        text += "breaker: {jump: 100000}\n" if "breaker:" not in extra else ""
         text += "rules:\n" + "\n".join(rules) + "\n" + extra + "\n"
         self.config.write_text(text)
         self.config.chmod(0o644)
@@ -97,6 +100,32 @@ class Daemon:
         self.launch()
         self.url = wait_until(self._listening, what="listening").rstrip("/")
         return self
+
+    def kill(self):
+        """As the kernel's out-of-memory killer does; the keeper and its children end by themselves."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self):
+        """Starts it again, after stop() or kill()."""
+        before = len(self.events("listening"))
+        self.launch()
+        wait_until(lambda: len(self.events("listening")) > before, what="listening again")
+        self.url = self._listening().rstrip("/")
+        return self.wait_ready()
+
+    def reload(self):
+        before = len(self.events("reloaded"))
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(self.events("reloaded")) > before, what="reloaded")
+
+    def post(self, path, timeout=5):
+        try:
+            request = urllib.request.Request(self.url + path, data=b"", method="POST")
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def _listening(self):
         assert self.process.poll() is None, self.log()

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/evidence/activity.h"
+#include "config/settings.h"
+#include "daemon/escalation/exemption.h"
+#include "daemon/escalation/signal.h"
+#include "diagnosis/incident.h"
+
+/// Escalations as values that outlive the daemon. Encoded by collectors/evidence/archive.h: new
+/// fields and enumerators go at the end.
+namespace pghang::escalation {
+
+/// Of the steady clock (CLOCK_MONOTONIC: since boot), so it means the same to the next daemon of
+/// this boot, whatever happened to the wall clock, and nothing after another boot.
+using Moment = std::chrono::nanoseconds;
+
+struct SavedHoldOff {
+  Moment since{0};
+  Duration length{0};
+
+  friend bool operator==(const SavedHoldOff&, const SavedHoldOff&) = default;
+};
+
+/// A signal that was ordered and not answered: it may have been sent.
+struct SavedOrder {
+  SignalKind kind = SignalKind::cancel;
+  Duration grace{0};
+
+  friend bool operator==(const SavedOrder&, const SavedOrder&) = default;
+};
+
+/// All that a SightingMachine remembers.
+struct SavedMachine {
+  Stage stage = Stage::watching;
+  Moment first_seen{0};
+  Moment stage_since{0};
+  std::optional<Exemption> exemption;
+  std::optional<SavedOrder> under_way;
+  std::optional<SavedHoldOff> hold_off;
+  std::optional<Moment> cancel_accepted_at;
+  std::optional<Moment> terminate_accepted_at;
+  std::optional<Moment> captured_at;
+  std::optional<Moment> pending_since;
+  std::uint32_t refusals = 0;
+  std::uint32_t unknowns = 0;
+  bool seen_after_refusal = false;
+  std::vector<std::string> reported;
+
+  friend bool operator==(const SavedMachine&, const SavedMachine&) = default;
+};
+
+/// One sighting. One that is resolved stands for what it left behind: the hold-off that the next
+/// sighting of the same statement inherits.
+struct SavedSighting {
+  std::uint64_t id = 0;
+  std::string rule_name;
+  std::string rule;  ///< rule_text(): a rule that was changed meanwhile is another one
+  Guard guard;
+  SavedMachine machine;
+  Activity activity;  ///< as last seen
+
+  friend bool operator==(const SavedSighting&, const SavedSighting&) = default;
+};
+
+}  // namespace pghang::escalation

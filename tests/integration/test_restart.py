@@ -1,0 +1,163 @@
+"""The daemon is killed, and the next one goes on: graces where they were, nothing sent twice, no incident lost."""
+
+import random
+import time
+
+import pytest
+from support.cluster import remove_folder
+from support.daemon import rule, stages
+from support.restart import kill, restart, start_again, state_directory
+from support.signal_counter import SignalCounter
+from support.waiting import wait_until
+
+GRACE = 5.0
+
+
+@pytest.fixture
+def state():
+    folder = state_directory()
+    yield folder
+    remove_folder(folder)
+
+
+@pytest.fixture
+def counter(cluster, session, app_name):
+    made = []
+
+    def make(name=""):
+        made.append(SignalCounter(cluster, session(), app_name + name))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.release()
+
+
+def slow_rule(app_name, more="", **other):
+    return rule("stuck", app_name, grace=f"{GRACE:.0f}s", **other) + more
+
+
+def start(daemon, state, rules, **more):
+    return daemon(rules, env={"STATE_DIRECTORY": str(state)}, **more)
+
+
+def check_graces(backend):
+    assert len(backend.cancels) == 1, backend.counts.read_text()
+    assert len(backend.terminates) == 1, backend.counts.read_text()
+    between = backend.terminates[0] - backend.cancels[0]
+    # It may have been restarted GRACE - 1 s into the grace, which then did not begin anew.
+    assert GRACE - 0.1 <= between < 2 * GRACE - 1, between
+
+
+@pytest.mark.parametrize("stage", ["cancel_sent", "terminate_sent", "unresponsive"])
+def test_killed_after_a_signal_it_goes_on_and_sends_nothing_twice(daemon, state, counter, app_name, stage):
+    backend = counter()
+    pghangd = start(daemon, state, [slow_rule(app_name)])
+    before = pghangd.wait_incident(backend.pid, stage=stage, timeout=30)
+    kill(pghangd)
+    if stage == "cancel_sent":
+        time.sleep(max(0, backend.cancels[0] + GRACE - 1 - time.monotonic()))
+    start_again(pghangd)
+    after = pghangd.wait_incident(backend.pid, stage="unresponsive", diagnosed=True, timeout=30)
+    assert after["id"] == before["id"]
+    assert stages(after)[:4] == ["matched", "cancel_sent", "terminate_sent", "unresponsive"]
+    assert any("restarted, and goes on" in (entry["note"] or "") for entry in after["timeline"])
+    check_graces(backend)
+    assert len(pghangd.json("/api/v1/incidents")["incidents"]) == 1
+
+
+def test_killed_while_it_watches_it_waits_no_longer_than_it_would_have(daemon, state, counter, app_name):
+    backend = counter()
+    pghangd = start(daemon, state, [slow_rule(app_name, more="\n    for: 6s")])
+    wait_until(lambda: pghangd.json("/api/v1/backends")["backends"], what="it is watched")
+    seen = time.monotonic()
+    time.sleep(4)
+    restart(pghangd)
+    pghangd.wait_incident(backend.pid, stage="cancel_sent")
+    assert 5.0 < backend.cancels[0] - seen < 9.5
+    assert len(backend.cancels) == 1
+
+
+def test_killed_with_a_match_that_is_not_signalled_it_keeps_the_incident(daemon, state, counter, app_name):
+    backend = counter()
+    pghangd = start(daemon, state, [slow_rule(app_name, action="observe")])
+    before = pghangd.wait_incident(backend.pid, stage="matched", diagnosed=True)
+    wait_until(lambda: pghangd.events("not_signalled"))
+    restart(pghangd)
+    after = pghangd.wait_incident(backend.pid, stage="matched", diagnosed=True)
+    assert after["id"] == before["id"]
+    assert after["opened_at"] == before["opened_at"]
+    time.sleep(1)
+    assert len(pghangd.events("not_signalled")) == 1, "told once, not once per daemon"
+    assert backend.counts.read_text() == "ready\n"
+
+
+def test_killed_again_and_again_it_sends_nothing_twice(daemon, state, counter, app_name):
+    backends = [counter(f"-{number}") for number in range(6)]
+    pghangd = start(daemon, state, [rule("stuck", app_name, grace="2s")], wait=False)
+    dice = random.Random(5)
+    end = time.monotonic() + 25
+    while time.monotonic() < end:
+        time.sleep(dice.uniform(0.4, 2.0))
+        kill(pghangd)
+        pghangd.launch()
+    kill(pghangd)
+    start_again(pghangd)
+    for backend in backends:
+        wait_until(lambda: (pghangd.incident(backend.pid) or {}).get("stage") in ("unresponsive", "matched"), timeout=30)
+    time.sleep(3)
+    for backend in backends:
+        assert len(backend.cancels) <= 1 and len(backend.terminates) <= 1, backend.counts.read_text()
+        if backend.terminates:
+            assert backend.terminates[0] - backend.cancels[0] >= 1.9
+    assert sum(len(backend.cancels) for backend in backends) >= 4, "most were signalled"
+    incidents = pghangd.json("/api/v1/incidents")["incidents"]
+    assert sorted(one["pid"] for one in incidents) == sorted(backend.pid for backend in backends)
+
+
+def test_what_ended_meanwhile_is_told_so(cluster, daemon, state, session, app_name):
+    backend = SignalCounter(cluster, session(), app_name)
+    pghangd = start(daemon, state, [slow_rule(app_name)])
+    before = pghangd.wait_incident(backend.pid, stage="terminate_sent", timeout=30)
+    kill(pghangd)
+    backend.release()
+    wait_until(lambda: not cluster.sql(f"SELECT 1 FROM pg_stat_activity WHERE pid = {backend.pid}"))
+    start_again(pghangd)
+    after = pghangd.wait_incident(backend.pid, stage="resolved", outcome="terminated")
+    assert after["id"] == before["id"]
+    assert after["timeline"][-1]["note"] == "backend gone, while pghangd was not running"
+    assert not pghangd.metric("pghangd_signal_effect_seconds_count", signal="terminate"), "nobody knows how long it took"
+
+
+def test_incidents_of_a_target_that_is_configured_no_more_end(daemon, state, counter, app_name):
+    backend = counter()
+    pghangd = start(daemon, state, [slow_rule(app_name)])
+    before = pghangd.wait_incident(backend.pid, stage="cancel_sent")
+    kill(pghangd)
+    text = pghangd.config.read_text()
+    pghangd.config.write_text(text.replace("name: main", "name: other"))
+    start_again(pghangd)
+    ended = next(one for one in pghangd.json("/api/v1/incidents")["incidents"] if one["id"] == before["id"])
+    assert (ended["stage"], ended["outcome"]) == ("resolved", "finished")
+
+
+def test_a_reload_of_other_rules_leaves_a_grace_alone(daemon, state, counter, app_name):
+    backend = counter()
+    pghangd = start(daemon, state, [slow_rule(app_name)])
+    before = pghangd.wait_incident(backend.pid, stage="cancel_sent")
+    time.sleep(2)
+    folder = state / "bundles"
+    folder.mkdir()
+    folder.chmod(0o777)
+    pghangd.configure(
+        [rule("other", "nobody-at-all", action="cancel"), slow_rule(app_name)],
+        extra=f'incidents: {{keep: 5}}\nstore: {{max_age: 2d}}\nbundle: {{directory: "{folder}"}}',
+    )
+    assert pghangd.process.poll() is None
+    pghangd.process.send_signal(1)
+    wait_until(lambda: pghangd.events("reloaded"))
+    assert not pghangd.events("reload_partial"), pghangd.log()
+    after = pghangd.wait_incident(backend.pid, stage="unresponsive", diagnosed=True, timeout=30)
+    assert after["id"] == before["id"]
+    check_graces(backend)
+    wait_until(lambda: list(folder.glob("*.pghang")), what="bundles are written from now on")
