@@ -35,4 +35,18 @@ void Budget::spend(bool first, TimePoint now) {
   if (first) ++load_.under_way;
 }
 
+SavedBudget Budget::saved(TimePoint now) const {
+  SavedBudget saved;
+  for (const TimePoint at : spent_) {
+    if (!has_passed(at, kHour, now)) saved.spent.push_back(moment_of(at));
+  }
+  return saved;
+}
+
+void Budget::resume(const SavedBudget& saved, bool same_boot, TimePoint now) {
+  for (const Moment moment : saved.spent)
+    spent_.push_back(time_of(moment, same_boot, now));
+  std::ranges::sort(spent_);
+}
+
 }  // namespace pghang::escalation

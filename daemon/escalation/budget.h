@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <vector>
 
 #include "config/settings.h"
 #include "daemon/escalation/restraint.h"
+#include "daemon/escalation/saved_sighting.h"
 #include "daemon/escalation/signal.h"
 
 namespace pghang::escalation {
@@ -34,10 +34,12 @@ class Budget {
   /// A signal that was not refused is going to be sent.
   void spend(bool first, TimePoint now);
 
-  /// The actions of the last hour, oldest first; for a restart, with restore().
-  [[nodiscard]] std::vector<TimePoint> spent() const { return {spent_.begin(), spent_.end()}; }
+  /// For the next daemon.
+  [[nodiscard]] SavedBudget saved(TimePoint now) const;
 
-  void restore(const std::vector<TimePoint>& spent) { spent_.assign(spent.begin(), spent.end()); }
+  /// Counts what the last daemon spent, too. How long ago another boot was nobody knows (the wall
+  /// clock may have been set meanwhile): what was spent then counts as if it was now.
+  void resume(const SavedBudget& saved, bool same_boot, TimePoint now);
 
  private:
   [[nodiscard]] std::uint64_t spent_within(Duration length, TimePoint now) const;

@@ -64,6 +64,8 @@ class Safeguards {
 
   [[nodiscard]] Budget& budget() { return budget_; }
 
+  [[nodiscard]] const Budget& budget() const { return budget_; }
+
  private:
   bool paused_ = false;
   bool other_daemon_ = false;

@@ -15,6 +15,11 @@ Moment moment_of(TimePoint at) {
   return std::chrono::duration_cast<Moment>(at.time_since_epoch());
 }
 
+TimePoint time_of(Moment moment, bool same_boot, TimePoint now) {
+  const TimePoint then{std::chrono::duration_cast<TimePoint::duration>(moment)};
+  return same_boot ? std::min(then, now) : now;
+}
+
 SightingMachine::SightingMachine(
     const Policy& policy,
     Judged judged,
@@ -31,8 +36,7 @@ SightingMachine::SightingMachine(
       seen_after_refusal_(saved.seen_after_refusal),
       reported_(saved.reported) {
   const auto at = [&](Moment moment) {
-    const TimePoint then{std::chrono::duration_cast<TimePoint::duration>(moment)};
-    return same_boot ? std::min(then, now) : now;
+    return time_of(moment, same_boot, now);
   };
   const auto perhaps_at = [&](const std::optional<Moment>& moment) {
     return moment ? std::optional(at(*moment)) : std::nullopt;

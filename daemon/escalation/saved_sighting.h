@@ -20,6 +20,11 @@ namespace pghang::escalation {
 /// this boot, whatever happened to the wall clock, and nothing after another boot.
 using Moment = std::chrono::nanoseconds;
 
+[[nodiscard]] Moment moment_of(TimePoint at);
+
+/// When a saved moment was; `now` where it was in another boot, or would be in the future.
+[[nodiscard]] TimePoint time_of(Moment moment, bool same_boot, TimePoint now);
+
 struct SavedHoldOff {
   Moment since{0};
   Duration length{0};
@@ -66,6 +71,13 @@ struct SavedSighting {
   Activity activity;  ///< as last seen
 
   friend bool operator==(const SavedSighting&, const SavedSighting&) = default;
+};
+
+/// What a Budget remembers.
+struct SavedBudget {
+  std::vector<Moment> spent;  ///< signals ordered in the hour before it was saved, oldest first
+
+  friend bool operator==(const SavedBudget&, const SavedBudget&) = default;
 };
 
 }  // namespace pghang::escalation

@@ -113,8 +113,6 @@ struct HoldOff {
   Duration length{0};
 };
 
-[[nodiscard]] Moment moment_of(TimePoint at);
-
 /// One sighting from first match to end, as a pure function of its inputs. The stage only ever
 /// moves forward; every input leads to at most one step. `now` must not go backwards.
 ///

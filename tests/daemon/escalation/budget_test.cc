@@ -67,13 +67,56 @@ TEST(Budget, StopsEverythingWhileSoManyAreUnresponsive) {
   EXPECT_EQ(budget.refuses(false, at(0)), Restraint::budget_unresponsive);
 }
 
-TEST(Budget, KnowsAfterARestartWhatWasSpent) {
+TEST(Budget, KnowsAfterARestartWhatWasSpentAndWhen) {
   Budget before = budget_of();
   before.spend(false, at(0));
-  before.spend(false, at(1));
+  before.spend(false, at(30));
   Budget after = budget_of();
-  after.restore(before.spent());
-  EXPECT_EQ(after.refuses(false, at(2)), Restraint::budget_minute);
+  after.resume(before.saved(at(40)), true, at(50));
+  EXPECT_EQ(after.refuses(false, at(59)), Restraint::budget_minute);
+  EXPECT_EQ(after.refuses(false, at(60)), std::nullopt);
+  after.spend(false, at(60));
+  EXPECT_EQ(after.refuses(false, at(3599)), Restraint::budget_hour);
+  EXPECT_EQ(after.refuses(false, at(3600)), std::nullopt);
+}
+
+TEST(Budget, CountsWhatWasSpentInAnotherBootAsIfItWasNow) {
+  Budget before = budget_of();
+  for (const int second : {1000, 1100, 1200})
+    before.spend(false, at(second));
+  Budget after = budget_of();
+  after.resume(before.saved(at(1200)), false, at(10));
+  EXPECT_EQ(after.refuses(false, at(3609)), Restraint::budget_hour);
+  EXPECT_EQ(after.refuses(false, at(3610)), std::nullopt);
+}
+
+TEST(Budget, TakesAMomentThatIsStillToComeForNow) {
+  Budget before = budget_of();
+  for (int i = 0; i < 3; ++i)
+    before.spend(false, at(5000));
+  Budget after = budget_of();
+  after.resume(before.saved(at(5000)), true, at(10));
+  EXPECT_EQ(after.refuses(false, at(3609)), Restraint::budget_hour);
+  EXPECT_EQ(after.refuses(false, at(3610)), std::nullopt);
+}
+
+TEST(Budget, AddsWhatTheLastDaemonSpentToWhatThisOneHasSpent) {
+  Budget before = budget_of();
+  before.spend(false, at(0));
+  before.spend(false, at(100));
+  Budget after = budget_of();
+  after.spend(false, at(200));
+  after.resume(before.saved(at(100)), true, at(300));
+  EXPECT_EQ(after.refuses(false, at(3599)), Restraint::budget_hour);
+  after.spend(false, at(3600));
+  EXPECT_EQ(after.saved(at(3600)).spent.size(), 3U) << "the oldest one is an hour ago";
+}
+
+TEST(Budget, SavesNothingThatAnHourHasPassedSince) {
+  Budget budget = budget_of();
+  budget.spend(false, at(0));
+  EXPECT_EQ(budget.saved(at(3599)).spent.size(), 1U);
+  EXPECT_TRUE(budget.saved(at(3600)).spent.empty());
 }
 
 }  // namespace

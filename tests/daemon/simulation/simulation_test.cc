@@ -1,7 +1,10 @@
 #include <chrono>
 #include <cstdint>
 #include <iostream>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -20,6 +23,7 @@ using std::chrono::seconds;
 
 constexpr std::int64_t kMillisecond = 1'000;
 constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kMinute = 60 * kSecond;
 constexpr std::size_t kSessions = 1'000;
 constexpr auto kRun = hours(4);
 
@@ -53,16 +57,28 @@ Settings settings() {
   return settings;
 }
 
-/// A supervisor in miniature: polls, carries out, is paused and yields, as TargetMonitor does.
+/// Without breakers: after each restart one sees all that match as a jump, and would leave little
+/// to be signalled.
+Settings without_breakers() {
+  Settings settings = simulation::settings();
+  settings.breaker.jump = kSessions;
+  return settings;
+}
+
+/// Where the daemon dies.
+enum class Death { between_polls, before_intent, before_signal, before_answer };
+
+/// A supervisor in miniature: polls, carries out, is paused and yields, dies and goes on, as
+/// TargetMonitor with its store does.
 class Simulation {
  public:
-  explicit Simulation(std::uint64_t seed)
+  /// `mortality`: how often the daemon dies, beside the usual.
+  Simulation(std::uint64_t seed, Settings settings, double mortality)
       : crowd_(seed, kSessions),
-        settings_(settings()),
-        tracker_(settings_.mode, seconds(30), RuleMatcher(settings_.rules)),
-        watcher_(settings_) {
-    tracker_.safeguards().configure(settings_);
-  }
+        settings_(std::move(settings)),
+        mortality_(mortality),
+        tracker_(new_tracker()),
+        watcher_(settings_) {}
 
   void run() {
     const TimePoint end = crowd_.now() + kRun;
@@ -75,7 +91,49 @@ class Simulation {
 
   [[nodiscard]] const Seen& seen() const { return watcher_.seen(); }
 
+  [[nodiscard]] const std::map<Death, int>& deaths() const { return deaths_; }
+
  private:
+  /// What the store has.
+  struct Disk {
+    std::vector<SavedSighting> sightings;
+    SavedBudget budget;
+  };
+
+  [[nodiscard]] Tracker new_tracker() const {
+    Tracker tracker(settings_.mode, seconds(30), RuleMatcher(settings_.rules));
+    tracker.safeguards().configure(settings_);
+    tracker.safeguards().pause(paused_);
+    tracker.safeguards().yield_to_other_daemon(yields_);
+    return tracker;
+  }
+
+  /// As EscalationMemory::keep() does.
+  void remember(std::optional<SightingId> sending = std::nullopt) {
+    disk_.sightings = tracker_.saved();
+    for (SavedSighting& saved : disk_.sightings) {
+      if (saved.id != sending) saved.machine.under_way.reset();
+    }
+    disk_.budget = tracker_.safeguards().budget().saved(crowd_.now());
+  }
+
+  bool dies(Death death, double chance, std::optional<SightingId> sending = std::nullopt) {
+    Dice& dice = crowd_.dice();
+    if (!dice.chance(chance * mortality_)) return false;
+    ++deaths_[death];
+    if (dice.chance(0.5)) crowd_.advance(dice.between(1, 2 * kMinute));
+    if (dice.chance(0.02)) crowd_.advance(dice.between(1, 70 * kMinute));
+    const bool same_boot = dice.chance(0.9);  // the server may be on another host
+    tracker_ = new_tracker();
+    const TimePoint now = crowd_.now();
+    tracker_.safeguards().budget().resume(disk_.budget, same_boot, now);
+    const Orders orders = tracker_.resume(disk_.sightings, same_boot, now);
+    watcher_.restarted(tracker_, sending);
+    watcher_.told(orders);
+    remember();
+    return true;
+  }
+
   void disturb() {
     Dice& dice = crowd_.dice();
     if (dice.chance(0.002)) crowd_.storm(static_cast<std::size_t>(dice.between(5, 50)));
@@ -90,6 +148,8 @@ class Simulation {
       watcher_.breakers_reset(crowd_.now());
     }
     if (dice.chance(0.0005)) (void)tracker_.drop_all("failover", crowd_.now());
+    remember();
+    (void)dies(Death::between_polls, 0.01);
   }
 
   void pause(bool paused) {
@@ -103,41 +163,53 @@ class Simulation {
     const TimePoint now = crowd_.now();
     const Orders orders = tracker_.observe(snapshot, now);
     watcher_.polled(snapshot, crowd_, tracker_, orders, now);
+    remember();
     for (const SignalOrder& order : orders.signals) {
       Dice& dice = crowd_.dice();
       crowd_.advance(dice.chance(0.2) ? dice.between(1, 40 * kSecond) : dice.between(1, 50'000));
       if (crowd_.dice().chance(0.01)) pause(!paused_);  // in the middle
-      send(order);
+      if (!send(order)) break;
     }
+    remember();
   }
 
-  void send(const SignalOrder& order) {
+  /// False when the daemon died over it: what else this poll ordered is not sent.
+  bool send(const SignalOrder& order) {
+    if (dies(Death::before_intent, 0.03)) return false;
+    remember(order.id);
+    if (dies(Death::before_signal, 0.03, order.id)) return false;
     if (const auto restraint = tracker_.safeguards().restrains_all()) {
       watcher_.told(tracker_.signal_withheld(order.id, order.kind, *restraint, crowd_.now()));
-      return;
+      return true;
     }
     watcher_.sent(order, crowd_.now());
     const Delivery delivery = crowd_.deliver(order.kind, order.guard);
     watcher_.delivered(order, delivery, crowd_.now());
+    if (dies(Death::before_answer, 0.03, order.id)) return false;
     crowd_.advance(crowd_.dice().between(1, 20 * kMillisecond));
     const TimePoint now = crowd_.now();
     watcher_.answered(order, delivery.answer, now);
     watcher_.told(tracker_.signal_answered(order.id, order.kind, delivery.answer, "", now));
+    remember();
+    return true;
   }
 
   Crowd crowd_;
   Settings settings_;
-  Tracker tracker_;
-  Watcher watcher_;
+  double mortality_;
   bool paused_ = false;
   bool yields_ = false;
+  Tracker tracker_;
+  Watcher watcher_;
+  Disk disk_;
+  std::map<Death, int> deaths_;
 };
 
 class SimulatedHours : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(SimulatedHours, BreakNoPromise) {
   SCOPED_TRACE("seed " + std::to_string(GetParam()));
-  Simulation simulation(GetParam());
+  Simulation simulation(GetParam(), settings(), 0);
   simulation.run();
   const Seen& seen = simulation.seen();
   std::cout << "seed " << GetParam() << ": " << seen.hits.at(SignalKind::cancel) << " cancels, "
@@ -159,6 +231,32 @@ TEST_P(SimulatedHours, BreakNoPromise) {
     EXPECT_TRUE(seen.suppressed.contains(reason)) << "the run never came to " << reason;
 }
 
+class SimulatedDeaths : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(SimulatedDeaths, BreakNoPromise) {
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  Simulation simulation(GetParam(), without_breakers(), 1);
+  simulation.run();
+  const Seen& seen = simulation.seen();
+  std::cout << "seed " << GetParam() << ": " << seen.hits.at(SignalKind::cancel) << " cancels, "
+            << seen.hits.at(SignalKind::terminate) << " terminates, died";
+  for (const auto& [death, times] : simulation.deaths())
+    std::cout << ' ' << times;
+  std::cout << " times and lost " << seen.lost << " answers;";
+  for (const auto& [reason, count] : seen.overcome)
+    std::cout << ' ' << reason << ' ' << count;
+  std::cout << '\n';
+  EXPECT_GT(seen.hits.at(SignalKind::cancel), 50);
+  EXPECT_GT(seen.hits.at(SignalKind::terminate), 20);
+  EXPECT_GT(seen.lost, 0);
+  EXPECT_TRUE(seen.overcome.contains("budget_minute"));
+  EXPECT_TRUE(seen.overcome.contains("budget_hour"));
+  for (const Death death :
+       {Death::between_polls, Death::before_intent, Death::before_signal, Death::before_answer})
+    EXPECT_TRUE(simulation.deaths().contains(death)) << "never died there";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, SimulatedDeaths, ::testing::Values(1, 2, 3));
 INSTANTIATE_TEST_SUITE_P(Seeds, SimulatedHours, ::testing::Values(1, 2, 3, 5, 8, 13));
 
 }  // namespace

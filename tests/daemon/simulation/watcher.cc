@@ -156,6 +156,7 @@ void Watcher::ordered(const SignalOrder& order, TimePoint now) {
   if (order.kind == SignalKind::terminate && row->state == "active") {
     EXPECT_TRUE(judged.cancel_accepted) << "a terminate without an accepted cancel";
   }
+  EXPECT_FALSE(judged.lost) << "a signal after one that may have been sent";
   if (judged.answered) {
     EXPECT_GE(now - judged.answered->second, grace_of(rule, judged.answered->first))
         << "two signals within a grace";
@@ -203,6 +204,19 @@ void Watcher::answered(const SignalOrder& order, SignalAnswer answer, TimePoint 
   judged.waited_for.clear();
   if (answer != SignalAnswer::accepted) return;
   (order.kind == SignalKind::cancel ? judged.cancel_accepted : judged.terminate_accepted) = true;
+}
+
+void Watcher::restarted(const Tracker& tracker, std::optional<SightingId> lost) {
+  in_flight_.clear();
+  breakers_.clear();
+  // A sighting that nothing is left of may share its id with a later one.
+  std::erase_if(judged_, [&](const auto& entry) { return tracker.find(entry.first) == nullptr; });
+  for (auto& [id, judged] : judged_) {
+    judged.waited_for.clear();
+    if (id != lost) continue;
+    judged.lost = true;
+    ++seen_.lost;
+  }
 }
 
 void Watcher::told(const Orders& orders) {

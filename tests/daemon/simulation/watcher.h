@@ -21,6 +21,7 @@ struct Seen {
   std::map<std::string, int> overcome;    ///< signalled after having waited for this reason
   std::map<SignalKind, int> hits;
   int superseded = 0;
+  int lost = 0;  ///< orders of which no answer was kept over a restart
   int breakers_opened = 0;
   int breakers_closed = 0;
   int most_unresponsive = 0;
@@ -47,6 +48,9 @@ class Watcher {
   void yields(bool yields) { yields_ = yields; }
 
   void breakers_reset(TimePoint now);
+  /// The daemon died, and `tracker` goes on. `lost`: whose signal it had written down, and no
+  /// answer.
+  void restarted(const Tracker& tracker, std::optional<SightingId> lost);
   /// A signal leaves for the server.
   void sent(const SignalOrder& order, TimePoint now);
   void delivered(const SignalOrder& order, const Delivery& delivery, TimePoint now);
@@ -63,6 +67,7 @@ class Watcher {
     std::optional<std::pair<SignalKind, TimePoint>> answered;
     bool cancel_accepted = false;
     bool terminate_accepted = false;
+    bool lost = false;                 ///< a daemon died over its signal, which may have been sent
     std::set<std::string> waited_for;  ///< reasons told since the last answer
   };
 
