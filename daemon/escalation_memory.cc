@@ -1,5 +1,6 @@
 #include "daemon/escalation_memory.h"
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <utility>
@@ -21,6 +22,10 @@ bool worth_keeping(const SavedSighting& kept, const SavedSighting& now) {
   return machine != now.machine;
 }
 
+bool of_this_boot(const StoredEscalation& row, const std::string& boot) {
+  return row.boot == boot && !boot.empty();
+}
+
 }  // namespace
 
 EscalationMemory::EscalationMemory(std::string target, IncidentStore& store, IncidentOf incident_of)
@@ -32,8 +37,10 @@ EscalationMemory::EscalationMemory(std::string target, IncidentStore& store, Inc
 void EscalationMemory::keep(
     const escalation::Tracker& tracker,
     const ServerInfo& server,
-    std::optional<escalation::SightingId> sending
+    std::optional<escalation::SightingId> sending,
+    escalation::TimePoint at
 ) {
+  keep_budget(tracker.safeguards().budget().saved(at), server);
   std::set<escalation::SightingId> there;
   for (SavedSighting& now : tracker.saved()) {
     there.insert(now.id);
@@ -41,13 +48,8 @@ void EscalationMemory::keep(
     const auto kept = kept_.find(now.id);
     if (kept != kept_.end() && !worth_keeping(kept->second, now)) continue;
     now.activity.query = mask_query(now.activity.query);
-    StoredEscalation row;
-    row.target = target_;
-    row.sighting = now.id;
+    StoredEscalation row = row_of(now.id, server);
     row.incident = incident_of_(now.id);
-    row.server = server.system_identifier;
-    row.in_recovery = server.in_recovery;
-    row.boot = boot_;
     archive::put(row.record, now);
     store_.put(std::move(row));
     kept_.insert_or_assign(now.id, std::move(now));
@@ -60,12 +62,45 @@ void EscalationMemory::keep(
   store_.flush();
 }
 
+void EscalationMemory::keep_budget(
+    const escalation::SavedBudget& budget,
+    const ServerInfo& server
+) {
+  if (kept_budget_ == budget) return;
+  kept_budget_ = budget;
+  if (budget.spent.empty()) return store_.erase_escalation(target_, kBudgetRow);
+  StoredEscalation row = row_of(kBudgetRow, server);
+  archive::put(row.record, budget);
+  store_.put(std::move(row));
+}
+
+StoredEscalation EscalationMemory::row_of(std::uint64_t sighting, const ServerInfo& server) const {
+  StoredEscalation row;
+  row.target = target_;
+  row.sighting = sighting;
+  row.server = server.system_identifier;
+  row.in_recovery = server.in_recovery;
+  row.boot = boot_;
+  return row;
+}
+
 void EscalationMemory::took_up(const std::vector<StoredEscalation>& rows) {
   for (const StoredEscalation& row : rows) {
     SavedSighting saved;
     if (!archive::get(row.record, saved)) saved = {};
     kept_.insert_or_assign(row.sighting, std::move(saved));
   }
+}
+
+std::optional<BudgetTakenUp>
+take_up_budget(const std::vector<StoredEscalation>& rows, const std::string& target) {
+  const auto row = std::ranges::find_if(rows, [&](const StoredEscalation& one) {
+    return one.target == target && one.sighting == kBudgetRow;
+  });
+  BudgetTakenUp taken;
+  if (row == rows.end() || !archive::get(row->record, taken.saved)) return std::nullopt;
+  taken.same_boot = of_this_boot(*row, boot_id());
+  return taken;
 }
 
 std::vector<TakenUp> take_up(const std::vector<StoredEscalation>& rows, const ServerInfo& server) {
@@ -77,7 +112,7 @@ std::vector<TakenUp> take_up(const std::vector<StoredEscalation>& rows, const Se
     if (!archive::get(row.record, one.saved)) continue;
     one.saved.id = row.sighting;
     one.incident = row.incident;
-    one.same_boot = row.boot == boot && !boot.empty();
+    one.same_boot = of_this_boot(row, boot);
     taken.push_back(std::move(one));
   }
   return taken;

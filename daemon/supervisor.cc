@@ -258,6 +258,8 @@ struct Supervisor::Impl {
       chronicle.store_told(news);
     };
     handlers.late = [this](StoreContents contents) {
+      for (const auto& session : targets)
+        session->monitor.count_spent(contents.escalations);
       chronicle.end_late(std::move(contents.incidents), "pghangd was restarted without its store");
     };
     handlers.begun_anew = [this] {

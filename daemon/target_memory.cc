@@ -27,11 +27,20 @@ std::string may_have_been_sent(escalation::SignalKind kind) {
 
 void TargetMonitor::remember_in(IncidentStore& store, std::vector<StoredEscalation> left_behind) {
   store_ = &store;
+  count_spent(left_behind);
+  std::erase_if(left_behind, [](const StoredEscalation& row) {
+    return row.sighting == kBudgetRow;
+  });
   left_behind_ = std::move(left_behind);
   memory_.emplace(target_, store, [this](escalation::SightingId id) {
     return chronicle_.incident_id(target_, id);
   });
   memory_->took_up(left_behind_);
+}
+
+void TargetMonitor::count_spent(const std::vector<StoredEscalation>& left_behind) {
+  const auto taken = take_up_budget(left_behind, target_);
+  if (taken) tracker_.safeguards().budget().resume(taken->saved, taken->same_boot, now());
 }
 
 void TargetMonitor::remember_all_again() {
@@ -40,7 +49,7 @@ void TargetMonitor::remember_all_again() {
 }
 
 void TargetMonitor::remember() {
-  if (memory_ && server_) memory_->keep(tracker_, *server_, sending_);
+  if (memory_ && server_) memory_->keep(tracker_, *server_, sending_, now());
 }
 
 void TargetMonitor::resume(const ServerInfo& server) {

@@ -84,6 +84,9 @@ class TargetMonitor {
   /// From now on the store knows all that a next daemon needs. `store` outlives us. `left_behind`:
   /// by the last daemon, for this target; the first poll that the server answers goes on with it.
   void remember_in(IncidentStore& store, std::vector<StoredEscalation> left_behind);
+  /// Of what the last daemon left behind and came too late to go on with (of any target): what its
+  /// budget had spent counts all the same.
+  void count_spent(const std::vector<StoredEscalation>& left_behind);
   /// The store begins anew: it is given everything again.
   void remember_all_again();
 

@@ -1,3 +1,5 @@
+#include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -10,7 +12,9 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "collectors/evidence/archive.h"
 #include "daemon/chronicle.h"
+#include "daemon/escalation_memory.h"
 #include "daemon/incident_store.h"
 #include "daemon/logger.h"
 #include "daemon/target_monitor.h"
@@ -131,6 +135,13 @@ class Memory : public testing::Test {
     return *StoreFile::open_to_read(file_)->signals({});
   }
 
+  /// Without the budget's.
+  [[nodiscard]] std::vector<StoredEscalation> escalations() const {
+    std::vector<StoredEscalation> rows = StoreFile::open(file_)->load(100)->escalations;
+    std::erase_if(rows, [](const StoredEscalation& row) { return row.sighting == kBudgetRow; });
+    return rows;
+  }
+
   std::filesystem::path folder_;
   std::string file_;
   fakes::FakeServer server_;
@@ -218,7 +229,7 @@ TEST_F(Memory, AnotherServerDoesNotGoOnWithTheEscalationsOfTheLast) {
   EXPECT_EQ(last.outcome, Outcome::finished);
   EXPECT_NE(last.timeline.back().note.find("another server"), std::string::npos);
   next->die();
-  const auto rows = StoreFile::open(file_)->load(100)->escalations;
+  const auto rows = escalations();
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].server, "7000000000000000002");
 }
@@ -246,7 +257,7 @@ TEST_F(Memory, WhatIsOverLeavesNoEscalationBehind) {
   const auto contents = StoreFile::open(file_)->load(100);
   ASSERT_EQ(contents->incidents.size(), 1U);
   EXPECT_EQ(contents->incidents[0].outcome, Outcome::cancelled);
-  EXPECT_TRUE(contents->escalations.empty());
+  EXPECT_TRUE(escalations().empty());
 }
 
 TEST_F(Memory, TheQueryIsMaskedOnTheDiskToo) {
@@ -258,6 +269,105 @@ TEST_F(Memory, TheQueryIsMaskedOnTheDiskToo) {
     bytes += row.record;
   EXPECT_NE(bytes.find("SELECT"), std::string::npos);
   EXPECT_EQ(bytes.find("secret"), std::string::npos);
+}
+
+/// One signal an hour, and enough of all else.
+Settings thrifty() {
+  Settings settings = patient();
+  settings.budget = {
+      .actions_per_minute = 100,
+      .actions_per_hour = 1,
+      .share_percent = 100,
+      .unresponsive = 100};
+  return settings;
+}
+
+constexpr BackendKey kOther{4712, PgTimestamp{1000}};
+
+class SpentBudget : public Memory {
+ protected:
+  SpentBudget() { server_.counts = {{"active", 100}}; }
+
+  /// Leaves the record of one signal behind.
+  void
+  leave(escalation::Moment spent, const std::string& boot, const std::string& target = "main") {
+    StoreChanges changes;
+    changes.put(spent_row(spent, boot, target));
+    EXPECT_TRUE(StoreFile::open(file_)->apply(changes));
+  }
+
+  [[nodiscard]] static StoredEscalation
+  spent_row(escalation::Moment spent, const std::string& boot, const std::string& target) {
+    StoredEscalation row;
+    row.target = target;
+    row.sighting = kBudgetRow;
+    row.boot = boot;
+    archive::put(row.record, escalation::SavedBudget{{spent}});
+    return row;
+  }
+
+  [[nodiscard]] static escalation::Moment ago(std::chrono::minutes length) {
+    return escalation::moment_of(std::chrono::steady_clock::now() - length);
+  }
+
+  [[nodiscard]] std::size_t signals_of_the_next_daemon() {
+    auto next = daemon(thrifty());
+    for (int i = 0; i < 3; ++i)
+      next->poll();
+    next->die();
+    return static_cast<std::size_t>(server_.asked);
+  }
+};
+
+TEST_F(SpentBudget, IsSpentForTheNextDaemonsToo) {
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+  server_.rows = {active(kOther)};
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U) << "it was not forgotten by the one between";
+}
+
+TEST_F(SpentBudget, IsOnTheDiskBeforeTheSignalLeaves) {
+  const std::string copy = folder_ / "copy.db";
+  die_while_sending(daemon(thrifty()), copy);
+  server_.rows = {active(kOther)};
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+}
+
+TEST_F(SpentBudget, IsItsTargetsWhicheverServerAnswers) {
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+  server_.server.system_identifier = "7000000000000000002";
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+}
+
+TEST_F(SpentBudget, EndsAnHourLaterByTheClockOfThisBoot) {
+  leave(ago(std::chrono::minutes(59)), boot_id());
+  EXPECT_EQ(signals_of_the_next_daemon(), 0U);
+  leave(ago(std::chrono::minutes(61)), boot_id());
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+}
+
+TEST_F(SpentBudget, OfAnotherBootIsTakenForSpentJustNow) {
+  leave(ago(std::chrono::minutes(61)), "another");
+  EXPECT_EQ(signals_of_the_next_daemon(), 0U);
+}
+
+TEST_F(SpentBudget, OfAnotherTargetDoesNotCount) {
+  leave(ago(std::chrono::minutes(1)), boot_id(), "other");
+  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
+}
+
+TEST_F(SpentBudget, IsForgottenAnHourLater) {
+  server_.rows.clear();
+  leave(ago(std::chrono::minutes(61)), boot_id());
+  EXPECT_EQ(signals_of_the_next_daemon(), 0U);
+  EXPECT_TRUE(StoreFile::open(file_)->load(100)->escalations.empty());
+}
+
+TEST_F(SpentBudget, ThatComesLateCountsFromThenOn) {
+  auto next = daemon(thrifty());
+  next->monitor->count_spent({spent_row(ago(std::chrono::minutes(1)), boot_id(), "main")});
+  next->poll();
+  EXPECT_EQ(server_.asked, 0);
 }
 
 }  // namespace

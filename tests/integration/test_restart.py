@@ -115,6 +115,28 @@ def test_killed_again_and_again_it_sends_nothing_twice(daemon, state, counter, a
     assert sorted(one["pid"] for one in incidents) == sorted(backend.pid for backend in backends)
 
 
+def test_killed_with_its_budget_spent_the_next_one_has_nothing_to_spend(daemon, state, counter, app_name):
+    backends = [counter("-1"), counter("-2")]
+    budget = "budget: {actions_per_minute: 100, actions_per_hour: 2, share_percent: 100, unresponsive: 100}"
+    pghangd = start(daemon, state, [rule("stuck", app_name, action="cancel")], extra=budget)
+    for one in backends:
+        pghangd.wait_incident(one.pid, stage="cancel_sent")
+    kill(pghangd)
+    backends.append(counter("-3"))
+
+    def why_not_the_third():
+        seen = pghangd.json("/api/v1/backends")["backends"]
+        return next((one["suppressed"] for one in seen if one["activity"]["pid"] == backends[2].pid), None)
+
+    for _ in range(2):
+        start_again(pghangd)
+        wait_until(lambda: why_not_the_third() == "budget_hour")
+        time.sleep(1)
+        assert [len(one.cancels) for one in backends] == [1, 1, 0]
+        kill(pghangd)
+    assert len(pghangd.events("not_signalled", pid=backends[2].pid, reason="budget_hour")) == 1
+
+
 def test_what_ended_meanwhile_is_told_so(cluster, daemon, state, session, app_name):
     backend = SignalCounter(cluster, session(), app_name)
     pghangd = start(daemon, state, [slow_rule(app_name)])
