@@ -9,6 +9,7 @@ import time
 import psycopg2
 import psycopg2.extras
 import pytest
+from support.cluster import Cluster
 from support.daemon import rule
 from support.waiting import wait_until
 
@@ -140,6 +141,49 @@ def test_processes_that_are_no_client_are_spared(cluster, session, daemon, plan,
         receiver.close()
     leader.wait()
     assert leader.error is None
+
+
+@pytest.fixture
+def slow_autovacuum():
+    """A server where autovacuum of one table takes minutes: a page in 100 ms. Returns its worker once it does that."""
+    server = Cluster(["autovacuum_freeze_max_age = 100000", "autovacuum_naptime = 1s"])
+
+    def worker(why, options):
+        options += "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+        server.sql(f"CREATE TABLE slow WITH ({options}) AS SELECT repeat('x', 1000) AS line FROM generate_series(1, 9000)")
+        if why == "wraparound":
+            server.sql("DO $$ BEGIN FOR i IN 1..101000 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$")
+        end = r" \(to prevent wraparound\)$" if why == "wraparound" else "$"
+        query = f"SELECT pid, backend_start, query_start FROM pg_stat_activity WHERE query ~ '^autovacuum: VACUUM .*public.slow{end}'"
+        wait_until(lambda: server.sql(query), timeout=60, what="autovacuum comes to the table")
+        return lambda: server.sql(query)
+
+    try:
+        server.start()
+        yield server, worker
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    "reason, options, types",
+    [
+        # Autovacuum that the table switches off comes against wraparound all the same.
+        ("wraparound", "autovacuum_enabled = off, ", "autovacuum worker"),
+        ("not_client", "", {"exclude": ["client backend"]}),
+    ],
+)
+def test_autovacuum_is_spared_and_says_why(slow_autovacuum, daemon, plan, reason, options, types):
+    server, start_worker = slow_autovacuum
+    worker = start_worker(reason, options)
+    ((pid, *_),) = before = worker()
+    pghangd = daemon([rule("stuck", None, backend_type=types)], dsn=server.dsn("pghangd"))
+    wait_suppressed(pghangd, pid, reason)
+    told_once(pghangd, pid, reason)
+    assert suppressed(pghangd, reason) >= 1
+    assert f"exempt ({reason}): no signal" in plan(pghangd)
+    assert not pghangd.metric("pghangd_signals_total"), pghangd.log()
+    assert worker() == before, "it goes on with the same table"
 
 
 def test_the_budget_of_a_minute_lets_the_second_wait_until_there_is_room(session, daemon, plan, app_name):
