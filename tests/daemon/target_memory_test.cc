@@ -265,7 +265,8 @@ TEST_F(Memory, TheQueryIsMaskedOnTheDiskToo) {
   first->poll();
   first->die();
   std::string bytes;
-  for (const StoredEscalation& row : StoreFile::open(file_)->load(100)->escalations)
+  const auto contents = StoreFile::open(file_)->load(100);
+  for (const StoredEscalation& row : contents->escalations)
     bytes += row.record;
   EXPECT_NE(bytes.find("SELECT"), std::string::npos);
   EXPECT_EQ(bytes.find("secret"), std::string::npos);
