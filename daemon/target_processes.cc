@@ -136,8 +136,11 @@ boost::asio::awaitable<void>
 TargetMonitor::carry_out_by_process(escalation::Orders orders, const ServerSurvey& survey) {
   tell(orders);
   for (const escalation::SignalOrder& order : orders.signals) {
+    co_await write_down(order);
+    if (retired_) co_return;
     if (const auto restraint = tracker_.safeguards().restrains_all()) {
       tell(tracker_.signal_withheld(order.id, order.kind, *restraint, now()));
+      sending_.reset();
       continue;
     }
     const SurveyedProcess* process = escalation::process_of(order.guard.backend, survey);
@@ -147,11 +150,10 @@ TargetMonitor::carry_out_by_process(escalation::Orders orders, const ServerSurve
       request.process = process->process.key;
       request.postmaster = survey.postmaster;
       request.signal = order.kind == escalation::SignalKind::cancel ? SIGINT : SIGTERM;
-      co_await write_down(order);
       sent = co_await processes_->signal(request);
-      sending_.reset();
       if (retired_) co_return;
     }
+    sending_.reset();
     const SignalReply reply = reply_to(sent, survey.taken_at_micros);
     chronicle_.signalled(target_, order, reply);
     tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));

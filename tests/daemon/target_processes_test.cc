@@ -105,6 +105,29 @@ TEST_F(Processes, AreNotSignalledUnlessTheSettingsSay) {
   EXPECT_TRUE(suppressed("without_sql"));
 }
 
+TEST_F(Processes, OfAPausedDaemonAreSignalledOnceItGoesOn) {
+  cancel_and_lose_sql(true);
+  monitor_.pause(true);
+  look();
+  EXPECT_TRUE(processes_.signalled.empty());
+  EXPECT_EQ(incident().stage, Stage::cancel_sent);
+  EXPECT_TRUE(suppressed("paused"));
+  monitor_.pause(false);
+  look();
+  EXPECT_EQ(processes_.signalled.size(), 1U);
+}
+
+TEST_F(Processes, ASignalWithoutSqlIsSpentFromTheSameBudget) {
+  cancel_and_lose_sql(true);
+  Settings settings = enforcing();
+  settings.signal_without_sql = true;
+  settings.budget.actions_per_minute = 1;
+  monitor_.reconfigure(settings);
+  look();
+  EXPECT_TRUE(processes_.signalled.empty()) << "the cancel by SQL was the one of this minute";
+  EXPECT_TRUE(suppressed("budget_minute"));
+}
+
 TEST_F(Processes, ThatDoSomethingElseAreNotSignalled) {
   cancel_and_lose_sql(true);
   processes_.answer->processes[0].stamps->query_start->micros++;
