@@ -1,13 +1,14 @@
 #include "daemon/bundle_writer.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "daemon/service_folder.h"
 
 namespace pghang {
 namespace {
@@ -99,9 +100,7 @@ void BundleWriter::submit(std::string name, Bundle bundle) {
 std::string bundle_directory(const std::string& setting) {
   constexpr std::string_view prefix = "${STATE_DIRECTORY}";
   if (!setting.starts_with(prefix)) return setting;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
-  const char* folder = std::getenv("STATE_DIRECTORY");
-  return (folder == nullptr ? "" : folder) + setting.substr(prefix.size());
+  return service_folder("STATE_DIRECTORY") + setting.substr(prefix.size());
 }
 
 void trim_bundles(const std::string& directory, std::uint32_t keep) {

@@ -7,25 +7,17 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
 #include "config/unique_fd.h"
+#include "daemon/service_folder.h"
 
 namespace pghang {
 namespace {
 
 constexpr std::string_view kRuntime = "${RUNTIME_DIRECTORY}";
 constexpr std::size_t kLongestAnswer = 64UL * 1024;
-
-std::string runtime_directory() {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
-  const char* folders = std::getenv("RUNTIME_DIRECTORY");
-  if (folders == nullptr || *folders != '/') return "";
-  const std::string all = folders;
-  return all.substr(0, all.find(':'));
-}
 
 std::string expanded(const std::string& setting, const std::string& folder) {
   if (!setting.starts_with(kRuntime)) return setting;
@@ -110,12 +102,12 @@ control_post(const std::string& socket, const std::string& target, std::chrono::
 }
 
 std::string control_socket_path(const std::string& setting) {
-  const std::string folder = runtime_directory();
+  const std::string folder = service_folder("RUNTIME_DIRECTORY");
   return expanded(setting, folder.empty() ? "/run/pghangd" : folder);
 }
 
 std::string own_control_socket_path(const std::string& setting) {
-  return expanded(setting, runtime_directory());
+  return expanded(setting, service_folder("RUNTIME_DIRECTORY"));
 }
 
 }  // namespace pghang

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -21,6 +20,7 @@
 #include "daemon/built_with.h"
 #include "daemon/bundle_writer.h"
 #include "daemon/in_child.h"
+#include "daemon/service_folder.h"
 #include "exporters/listen_address.h"
 
 namespace pghang::doctor {
@@ -142,8 +142,7 @@ FolderFacts probe_folder(const std::string& key, const std::string& setting) {
   FolderFacts facts;
   facts.key = key;
   facts.path = bundle_directory(setting);
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
-  if (facts.path != setting && std::getenv("STATE_DIRECTORY") == nullptr)
+  if (facts.path != setting && service_folder("STATE_DIRECTORY").empty())
     facts.path = "/var/lib/pghangd" + facts.path;
   const auto answer = in_child([&facts] { return folder_state(facts.path); }, kPatience);
   facts.answered = answer.has_value();

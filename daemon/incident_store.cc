@@ -1,7 +1,6 @@
 #include "daemon/incident_store.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -9,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "daemon/service_folder.h"
 #include "exporters/store/store_file.h"
 #include "exporters/view.h"
 
@@ -332,9 +332,8 @@ void IncidentStore::configure(const StoreSettings& settings) {
 std::string store_file(const std::string& setting, const std::string& otherwise) {
   constexpr std::string_view prefix = "${STATE_DIRECTORY}";
   if (!setting.starts_with(prefix)) return setting;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
-  const char* folder = std::getenv("STATE_DIRECTORY");
-  const std::string directory = folder == nullptr ? otherwise : folder;
+  const std::string folder = service_folder("STATE_DIRECTORY");
+  const std::string& directory = folder.empty() ? otherwise : folder;
   return directory.empty() ? "" : directory + setting.substr(prefix.size());
 }
 

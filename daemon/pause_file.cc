@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -18,6 +17,7 @@
 #include <boost/asio/post.hpp>
 
 #include "config/unique_fd.h"
+#include "daemon/service_folder.h"
 
 namespace pghang {
 namespace {
@@ -81,12 +81,8 @@ Result<void> write_pause(const std::string& path, const std::optional<Pause>& pa
 }
 
 std::string pause_path() {
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this program changes the environment
-  const char* folders = std::getenv("STATE_DIRECTORY");
-  if (folders == nullptr || *folders != '/') return "";
-  // systemd.exec(5): several are separated by colons.
-  const std::string all = folders;
-  return all.substr(0, all.find(':')) + "/pause";
+  const std::string folder = service_folder("STATE_DIRECTORY");
+  return folder.empty() ? "" : folder + "/pause";
 }
 
 struct PauseFile::Shared {

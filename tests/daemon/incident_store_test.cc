@@ -185,6 +185,8 @@ TEST(StoreFilePath, MayBeSystemds) {
   EXPECT_EQ(store_file(""), "");
   ::setenv("STATE_DIRECTORY", "/run/state", 1);  // NOLINT(concurrency-mt-unsafe)
   EXPECT_EQ(store_file("${STATE_DIRECTORY}/pghangd.db"), "/run/state/pghangd.db");
+  ::setenv("STATE_DIRECTORY", "/run/state:/run/other", 1);  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_EQ(store_file("${STATE_DIRECTORY}/pghangd.db"), "/run/state/pghangd.db") << "the first";
   ::unsetenv("STATE_DIRECTORY");  // NOLINT(concurrency-mt-unsafe)
 }
 
