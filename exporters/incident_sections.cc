@@ -91,7 +91,7 @@ std::string release_html(const Incident& incident) {
   std::string html = "<ol>\n";
   for (const ReleaseStep& step : incident.verdict->release)
     html += "<li>" + html_escaped(step.step) +
-            "<span class=\"price\">price: " + html_escaped(step.price) + "</span></li>\n";
+            " <span class=\"price\">price: " + html_escaped(step.price) + "</span></li>\n";
   return section("What would free it", html + "</ol>\n");
 }
 
