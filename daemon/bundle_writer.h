@@ -9,7 +9,7 @@
 
 #include "config/settings.h"
 #include "daemon/beside.h"
-#include "exporters/bundle.h"
+#include "exporters/bundle/bundle.h"
 
 namespace pghang {
 

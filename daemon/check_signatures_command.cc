@@ -7,8 +7,8 @@
 #include "config/signatures.h"
 #include "daemon/commands.h"
 #include "diagnosis/verdict.h"
-#include "exporters/bundle.h"
-#include "exporters/saved_diagnosis.h"
+#include "exporters/bundle/bundle.h"
+#include "exporters/bundle/saved_diagnosis.h"
 
 namespace pghang {
 namespace {

@@ -19,8 +19,8 @@
 #include "daemon/ports.h"
 #include "daemon/signal_outcomes.h"
 #include "diagnosis/signature.h"
-#include "exporters/bundle.h"
-#include "exporters/metrics.h"
+#include "exporters/bundle/bundle.h"
+#include "exporters/metrics/metrics.h"
 #include "exporters/store/records.h"
 #include "exporters/view.h"
 

@@ -17,7 +17,7 @@
 #include "daemon/privileges.h"
 #include "daemon/sampler_program.h"
 #include "daemon/version.h"
-#include "exporters/bundle.h"
+#include "exporters/bundle/bundle.h"
 
 namespace pghang {
 namespace {

@@ -21,7 +21,7 @@
 #include "daemon/bundle_writer.h"
 #include "daemon/in_child.h"
 #include "daemon/service_folder.h"
-#include "exporters/listen_address.h"
+#include "exporters/http/listen_address.h"
 
 namespace pghang::doctor {
 namespace {

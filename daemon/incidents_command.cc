@@ -9,8 +9,8 @@
 #include "daemon/incident_store.h"
 #include "diagnosis/report.h"
 #include "diagnosis/text.h"
-#include "exporters/json.h"
-#include "exporters/json_signals.h"
+#include "exporters/json/json.h"
+#include "exporters/json/json_signals.h"
 #include "exporters/store/store_file.h"
 
 namespace pghang {

@@ -3,8 +3,8 @@
 #include "config/units.h"
 #include "daemon/commands.h"
 #include "daemon/control_client.h"
+#include "exporters/http/query_string.h"
 #include "exporters/lifecycle.h"
-#include "exporters/query_string.h"
 
 namespace pghang {
 namespace {

@@ -6,7 +6,7 @@
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/report.h"
 #include "diagnosis/verdict.h"
-#include "exporters/json.h"
+#include "exporters/json/json.h"
 
 namespace pghang {
 

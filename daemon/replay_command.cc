@@ -3,7 +3,7 @@
 
 #include "daemon/commands.h"
 #include "daemon/print_diagnosis.h"
-#include "exporters/bundle.h"
+#include "exporters/bundle/bundle.h"
 
 namespace pghang {
 

@@ -31,7 +31,7 @@
 #include "daemon/whereabouts.h"
 #include "exporters/api.h"
 #include "exporters/external_url.h"
-#include "exporters/http_server.h"
+#include "exporters/http/http_server.h"
 
 namespace pghang {
 namespace {

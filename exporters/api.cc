@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "diagnosis/report.h"
-#include "exporters/fingerprint_page.h"
 #include "exporters/fingerprints.h"
-#include "exporters/incident_page.h"
-#include "exporters/json.h"
-#include "exporters/landing_page.h"
-#include "exporters/page.h"
+#include "exporters/json/json.h"
+#include "exporters/pages/fingerprint_page.h"
+#include "exporters/pages/incident_page.h"
+#include "exporters/pages/landing_page.h"
+#include "exporters/pages/page.h"
 
 namespace pghang {
 namespace {

@@ -3,9 +3,9 @@
 #include <functional>
 #include <string>
 
-#include "exporters/http_server.h"
+#include "exporters/http/http_server.h"
 #include "exporters/lifecycle.h"
-#include "exporters/metrics.h"
+#include "exporters/metrics/metrics.h"
 #include "exporters/view.h"
 
 namespace pghang {

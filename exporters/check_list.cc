@@ -5,7 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include "exporters/json_text.h"
+#include "exporters/json/json_text.h"
 
 namespace pghang {
 namespace {

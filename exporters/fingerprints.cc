@@ -6,9 +6,9 @@
 
 #include <boost/json.hpp>
 
-#include "exporters/json_text.h"
-#include "exporters/json_values.h"
-#include "exporters/view_gauges.h"
+#include "exporters/json/json_text.h"
+#include "exporters/json/json_values.h"
+#include "exporters/metrics/view_gauges.h"
 
 namespace pghang {
 namespace {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "config/units.h"
-#include "exporters/query_string.h"
+#include "exporters/http/query_string.h"
 
 namespace pghang {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "config/settings.h"
-#include "exporters/http_server.h"
+#include "exporters/http/http_server.h"
 
 namespace pghang {
 

@@ -11,7 +11,7 @@
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/report.h"
 #include "diagnosis/verdict.h"
-#include "exporters/bundle.h"
+#include "exporters/bundle/bundle.h"
 
 /// Bundles that earlier versions wrote: each stays readable, and says what it said then.
 namespace pghang {

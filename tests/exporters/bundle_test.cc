@@ -1,4 +1,4 @@
-#include "exporters/bundle.h"
+#include "exporters/bundle/bundle.h"
 
 #include <sys/stat.h>
 

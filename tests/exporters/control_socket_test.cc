@@ -1,4 +1,4 @@
-#include "exporters/control_socket.h"
+#include "exporters/http/control_socket.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "exporters/view_gauges.h"
+#include "exporters/metrics/view_gauges.h"
 #include "tests/exporters/sample_data.h"
 
 /// The same hang many times over is one fingerprint.

@@ -13,7 +13,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "config/unique_fd.h"
-#include "exporters/http_server.h"
+#include "exporters/http/http_server.h"
 
 namespace pghang {
 

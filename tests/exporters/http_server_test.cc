@@ -1,4 +1,4 @@
-#include "exporters/http_server.h"
+#include "exporters/http/http_server.h"
 
 #include <atomic>
 #include <deque>

@@ -1,4 +1,4 @@
-#include "exporters/json.h"
+#include "exporters/json/json.h"
 
 #include <cmath>
 #include <set>
@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
-#include "exporters/json_text.h"
+#include "exporters/json/json_text.h"
 #include "tests/exporters/golden.h"
 #include "tests/exporters/sample_data.h"
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "exporters/api.h"
-#include "exporters/query_string.h"
+#include "exporters/http/query_string.h"
 #include "tests/exporters/sample_data.h"
 
 namespace pghang {

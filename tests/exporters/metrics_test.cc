@@ -1,4 +1,4 @@
-#include "exporters/metrics.h"
+#include "exporters/metrics/metrics.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "exporters/view_gauges.h"
+#include "exporters/metrics/view_gauges.h"
 #include "tests/exporters/golden.h"
 #include "tests/exporters/sample_data.h"
 

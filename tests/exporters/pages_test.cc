@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "exporters/fingerprint_page.h"
-#include "exporters/incident_page.h"
+#include "exporters/pages/fingerprint_page.h"
+#include "exporters/pages/incident_page.h"
 #include "exporters/text.h"
 #include "tests/exporters/golden.h"
 #include "tests/exporters/sample_data.h"

@@ -5,14 +5,14 @@
 
 #include <gtest/gtest.h>
 
-#include "exporters/metrics.h"
+#include "exporters/metrics/metrics.h"
 
 namespace pghang {
 namespace {
 
 const std::string kReadme = PGHANG_SOURCE_DIR "/README.md";
 const std::string kBegin =
-    "<!-- metrics: made by exporters_test from exporters/metric_catalogue.cc -->\n";
+    "<!-- metrics: made by exporters_test from exporters/metrics/metric_catalogue.cc -->\n";
 const std::string kEnd = "<!-- end of metrics -->";
 
 std::string table() {

@@ -1,8 +1,8 @@
-#include "exporters/saved_diagnosis.h"
+#include "exporters/bundle/saved_diagnosis.h"
 
 #include <gtest/gtest.h>
 
-#include "exporters/json.h"
+#include "exporters/json/json.h"
 #include "tests/exporters/sample_data.h"
 
 /// What was written by diagnose --json is read again as what it was.

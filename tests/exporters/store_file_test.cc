@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "exporters/json.h"
+#include "exporters/json/json.h"
 #include "tests/exporters/sample_data.h"
 
 namespace pghang {

@@ -4,8 +4,8 @@
 #include "diagnosis/fingerprint.h"
 #include "diagnosis/report.h"
 #include "diagnosis/verdict.h"
-#include "exporters/json.h"
-#include "exporters/saved_diagnosis.h"
+#include "exporters/bundle/saved_diagnosis.h"
+#include "exporters/json/json.h"
 #include "tests/fuzz/input.h"
 
 namespace pghang::fuzz {

@@ -7,7 +7,7 @@
 #include "collectors/sampler/capture_report.h"
 #include "collectors/sampler/protocol.h"
 #include "collectors/stack/snapshot.h"
-#include "exporters/bundle.h"
+#include "exporters/bundle/bundle.h"
 #include "tests/collectors/sampler/sample_capture.h"
 #include "tests/collectors/stack/fixture.h"
 #include "tests/fuzz/base_file.h"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((ROOT / "config/grafana/pghangd.json").read_text())
-CATALOGUE = (ROOT / "exporters/metric_catalogue.cc").read_text()
+CATALOGUE = (ROOT / "exporters/metrics/metric_catalogue.cc").read_text()
 GRID = 24
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 

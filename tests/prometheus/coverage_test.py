@@ -33,7 +33,7 @@ def causes():
 
 
 def known_metrics():
-    return set(re.findall(r'\{"((?:pghangd|process)_\w+)"', (ROOT / "exporters/metric_catalogue.cc").read_text()))
+    return set(re.findall(r'\{"((?:pghangd|process)_\w+)"', (ROOT / "exporters/metrics/metric_catalogue.cc").read_text()))
 
 
 def metrics_of(expression):
