@@ -23,6 +23,7 @@ AREAS = [
     ("sampler client", r"collectors/sampler/(client|surveyor)"),
     ("sampler helper", r"collectors/sampler/"),
     ("diagnosis", r"diagnosis/"),
+    ("store", r"exporters/store/"),
     ("exporters", r"exporters/"),
     ("escalation", r"daemon/escalation/"),
     ("daemon", r"daemon/"),
@@ -33,7 +34,7 @@ AREAS = [
 #   config <- evidence <- postgres
 #                      <- process <- stack, trace <- sampler helper
 #                      <- sampler wire <- sampler client
-#                      <- diagnosis <- exporters
+#                      <- diagnosis <- store <- exporters
 #                                   <- escalation (pure)
 #   daemon may know all of them but process, stack, trace and the helper: it cannot hang or be traced.
 MAY_INCLUDE = {
@@ -47,14 +48,15 @@ MAY_INCLUDE = {
     "sampler client": ["config", "evidence", "sampler wire", "config/unique_fd.h"],
     "sampler helper": ["config", "evidence", "process", "stack", "trace", "sampler wire"],
     "diagnosis": ["config", "evidence"],
-    "exporters": ["config", "evidence", "diagnosis"],
+    "store": ["config", "evidence", "diagnosis"],
+    "exporters": ["config", "evidence", "diagnosis", "store"],
     "escalation": [
         "config", "evidence", "diagnosis/incident.h", "diagnosis/process_activity.h", "diagnosis/query_text.h",
         "diagnosis/wait_event_names.h",
     ],
     "daemon": [
         "config", "evidence", "postgres", "sampler wire", "sampler client",
-        "diagnosis", "exporters", "escalation",
+        "diagnosis", "store", "exporters", "escalation",
     ],
 }
 
@@ -74,7 +76,7 @@ OWNERS = [
     (r"boost/asio", ["postgres", "sampler client", "exporters", "daemon"], "any"),
     (r"boost/pfr", ["collectors/evidence/codec.h", "collectors/evidence/archive.h"], "any"),
     (r"zstd\.h", ["exporters"], "one .cc"),
-    (r"SQLiteCpp/|sqlite3\.h", ["exporters"], "one .cc"),
+    (r"SQLiteCpp/|sqlite3\.h", ["store"], "any"),
     (r"boost/system/result\.hpp", ["config/result.h"], "any"),
     (r"spdlog/|fmt/", ["daemon"], "any"),
     (r"CLI/", ["daemon"], "any"),

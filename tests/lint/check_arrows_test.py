@@ -41,6 +41,7 @@ class Planted(unittest.TestCase):
             "sampler client": "collectors/sampler/client.h",
             "sampler helper": "collectors/sampler/worker.h",
             "diagnosis": "diagnosis/verdict.h",
+            "store": "exporters/store/store_file.h",
             "exporters": "exporters/api.h",
             "escalation": "daemon/escalation/tracker.h",
             "daemon": "daemon/supervisor.h",
@@ -61,7 +62,7 @@ class Planted(unittest.TestCase):
         self.assertEqual(may["config"], [])
         for area in ("stack", "trace", "process", "sampler helper"):
             self.assertNotIn(area, may["daemon"])
-        for area in ("postgres", "diagnosis", "exporters", "daemon"):
+        for area in ("postgres", "diagnosis", "store", "exporters", "daemon"):
             for collector in ("process", "stack", "trace", "sampler wire", "sampler client"):
                 self.assertNotIn(area, may[collector])
         self.assertNotIn("stack", may["sampler client"] + may["sampler wire"])
