@@ -60,8 +60,7 @@ Result<ChildReport> CaptureChildren::capture(const ChildTask& task, Budget budge
   return report;
 }
 
-Result<SurveyReport>
-CaptureChildren::survey(const SurveyTask& task, Budget budget, Turn& turn) {
+Result<SurveyReport> CaptureChildren::survey(const SurveyTask& task, Budget budget, Turn& turn) {
   return report_of<SurveyReport>(
       [&] {
         narrow_to(filters_.capture);
@@ -72,8 +71,7 @@ CaptureChildren::survey(const SurveyTask& task, Budget budget, Turn& turn) {
   );
 }
 
-Result<TraceReport>
-CaptureChildren::trace(const TraceRequest& request, Budget budget, Turn& turn) {
+Result<TraceReport> CaptureChildren::trace(const TraceRequest& request, Budget budget, Turn& turn) {
   return report_of<TraceReport>(
       [&] {
         narrow_to(filters_.trace);

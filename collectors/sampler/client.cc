@@ -9,9 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -138,13 +140,36 @@ Error failure_in(std::string_view body) {
 }
 
 template <typename T>
-Result<T> value_in(const Result<Answer>& answer, MessageType wanted) {
-  if (!answer) return answer.error();
-  if (answer->type == MessageType::failed) return failure_in(answer->body);
-  if (answer->type != wanted) return Error{Errc::malformed, "the helper gave another answer"};
-  auto value = codec::decode<T>(answer->body);
-  if (!value) return Error{Errc::malformed, "the helper's answer cannot be read"};
-  return *std::move(value);
+Result<T> value_in(const Answer& answer, MessageType wanted) {
+  if (answer.type == MessageType::failed) return failure_in(answer.body);
+  if (answer.type != wanted) return Error{Errc::malformed, "the helper gave another answer"};
+  if constexpr (std::is_void_v<T>) {
+    return boost::system::in_place_value;
+  } else {
+    auto value = codec::decode<T>(answer.body);
+    if (!value) return Error{Errc::malformed, "the helper's answer cannot be read"};
+    return *std::move(value);
+  }
+}
+
+/// One question: its request's encoding, and the type of the answer that carries a T.
+struct Question {
+  MessageType type;
+  std::string body;
+  MessageType wanted;
+};
+
+template <typename T>
+asio::awaitable<Result<T>>
+ask(std::shared_ptr<ClientChannel> channel, Question question, milliseconds deadline) {
+  const auto answer = co_await ClientChannel::ask(
+      std::move(channel),
+      question.type,
+      std::move(question.body),
+      deadline
+  );
+  if (!answer) co_return answer.error();
+  co_return value_in<T>(*answer, question.wanted);
 }
 
 }  // namespace
@@ -190,78 +215,45 @@ SamplerClient::~SamplerClient() {
 
 asio::awaitable<Result<Capture>>
 SamplerClient::capture(CaptureRequest request, milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(
-      impl_->channel,
-      MessageType::capture,
-      codec::encode(request),
-      deadline
-  );
-  co_return value_in<Capture>(answer, MessageType::captured);
+  Question question{MessageType::capture, codec::encode(request), MessageType::captured};
+  return ask<Capture>(impl_->channel, std::move(question), deadline);
 }
 
 asio::awaitable<Result<void>>
 SamplerClient::prewarm(PrewarmRequest request, milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(
-      impl_->channel,
-      MessageType::prewarm,
-      codec::encode(request),
-      deadline
-  );
-  if (!answer) co_return answer.error();
-  if (answer->type == MessageType::failed) co_return failure_in(answer->body);
-  co_return boost::system::in_place_value;
+  Question question{MessageType::prewarm, codec::encode(request), MessageType::prewarmed};
+  return ask<void>(impl_->channel, std::move(question), deadline);
 }
 
 asio::awaitable<Result<ServerSurvey>>
 SamplerClient::survey(SurveyRequest request, milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(
-      impl_->channel,
-      MessageType::survey,
-      codec::encode(request),
-      deadline
-  );
-  co_return value_in<ServerSurvey>(answer, MessageType::surveyed);
+  Question question{MessageType::survey, codec::encode(request), MessageType::surveyed};
+  return ask<ServerSurvey>(impl_->channel, std::move(question), deadline);
 }
 
 asio::awaitable<Result<void>> SamplerClient::signal(SignalRequest request, milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(
-      impl_->channel,
-      MessageType::signal,
-      codec::encode(request),
-      deadline
-  );
-  if (!answer) co_return answer.error();
-  if (answer->type == MessageType::failed) co_return failure_in(answer->body);
-  if (answer->type != MessageType::signalled)
-    co_return Error{Errc::malformed, "the helper gave another answer"};
-  co_return boost::system::in_place_value;
+  Question question{MessageType::signal, codec::encode(request), MessageType::signalled};
+  return ask<void>(impl_->channel, std::move(question), deadline);
 }
 
 asio::awaitable<Result<SyscallTrace>>
 SamplerClient::trace(TraceRequest request, milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(
-      impl_->channel,
-      MessageType::trace,
-      codec::encode(request),
-      deadline
-  );
-  co_return value_in<SyscallTrace>(answer, MessageType::traced);
-}
-
-asio::awaitable<Result<SamplerStats>> SamplerClient::stats(milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(impl_->channel, MessageType::stats, {}, deadline);
-  co_return value_in<SamplerStats>(answer, MessageType::stats_reply);
+  Question question{MessageType::trace, codec::encode(request), MessageType::traced};
+  return ask<SyscallTrace>(impl_->channel, std::move(question), deadline);
 }
 
 asio::awaitable<Result<Glance>>
 SamplerClient::glance(GlanceRequest request, milliseconds deadline) {
-  const auto answer = co_await ClientChannel::ask(
+  Question question{MessageType::glance, codec::encode(request), MessageType::glanced};
+  return ask<Glance>(impl_->channel, std::move(question), deadline);
+}
+
+asio::awaitable<Result<SamplerStats>> SamplerClient::stats(milliseconds deadline) {
+  return ask<SamplerStats>(
       impl_->channel,
-      MessageType::glance,
-      codec::encode(request),
+      {MessageType::stats, {}, MessageType::stats_reply},
       deadline
   );
-  co_return value_in<Glance>(answer, MessageType::glanced);
 }
 
 pid_t SamplerClient::keeper_pid() const {

@@ -11,7 +11,12 @@ bool Tracker::Impl::has_one_of(const BackendKey& backend) const {
   });
 }
 
-void Tracker::Impl::resume(const SavedSighting& saved, bool same_boot, TimePoint now, Orders& orders) {
+void Tracker::Impl::resume(
+    const SavedSighting& saved,
+    bool same_boot,
+    TimePoint now,
+    Orders& orders
+) {
   last_id = std::max(last_id, saved.id);
   const BackendKey& backend = saved.guard.backend;
   const auto text = std::ranges::find(rule_texts, saved.rule);

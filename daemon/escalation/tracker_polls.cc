@@ -13,7 +13,12 @@ std::optional<Exemption> Tracker::Impl::exempt(const Activity& row, SightingStat
   return found->exemption;
 }
 
-void Tracker::Impl::look_again(Sighting& sighting, const RowsByPid& rows, TimePoint now, Orders& orders) {
+void Tracker::Impl::look_again(
+    Sighting& sighting,
+    const RowsByPid& rows,
+    TimePoint now,
+    Orders& orders
+) {
   const JudgedRow* judged_row = find_row(rows, sighting.state.activity.key);
   Polled poll;
   if (judged_row != nullptr) {
@@ -54,8 +59,7 @@ void Tracker::Impl::judge(const JudgedRow& judged_row, TimePoint now, Orders& or
       .exemption = exempt(row, state),
   };
   SightingMachine machine(policy(*rule), judged(guard), inherited, now);
-  const auto added =
-      sightings.emplace(state.id, Sighting{state, guard, std::move(machine), false});
+  const auto added = sightings.emplace(state.id, Sighting{state, guard, std::move(machine), false});
   advance(added.first->second, poll, now, orders);
 }
 

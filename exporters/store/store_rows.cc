@@ -91,6 +91,7 @@ void write_signals(SQLite::Database& database, const StoreChanges& changes) {
     statement.reset();
   }
 }
+
 namespace {
 
 SignalRecord read_signal(const SQLite::Statement& row) {
@@ -143,6 +144,7 @@ std::vector<StoredEscalation> read_escalations(SQLite::Database& database) {
   }
   return escalations;
 }
+
 std::vector<Incident> read_incidents(SQLite::Statement& statement, std::size_t& unreadable) {
   std::vector<Incident> incidents;
   while (statement.executeStep()) {

@@ -1,7 +1,7 @@
 """A library puts its own handler in place of PostgreSQL's (PL/Python stands in for it): no flag is ever set."""
 
-from zoo.hang import Target, hang
-from zoo.stage import asleep, touch
+from zoo.hang import hang
+from zoo.in_python import undone_by_file
 
 BODY = """
 import ctypes, os, time
@@ -27,11 +27,5 @@ for number, old in before.items():
     survives=True,
 )
 def handler_replaced(stage):
-    release = stage.path("release")
-    function = stage.function("plpython3u", BODY, "release text")
-    stuck = stage.session().start(f"SELECT {function}('{release}')")
-    try:
-        asleep(stuck.pid, "nanosleep")
-        yield Target(stuck.pid)
-    finally:
-        touch(release)
+    with undone_by_file(stage, BODY) as target:
+        yield target

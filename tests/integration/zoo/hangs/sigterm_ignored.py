@@ -1,7 +1,7 @@
 """A library sets SIGTERM and SIGINT to SIG_IGN (PL/Python stands in for it): the kernel drops them."""
 
-from zoo.hang import Target, hang
-from zoo.stage import asleep, touch
+from zoo.hang import hang
+from zoo.in_python import undone_by_file
 
 BODY = """
 import ctypes, os, time
@@ -27,11 +27,5 @@ for number, handler in before.items():
     survives=True,
 )
 def sigterm_ignored(stage):
-    release = stage.path("release")
-    function = stage.function("plpython3u", BODY, "release text")
-    stuck = stage.session().start(f"SELECT {function}('{release}')")
-    try:
-        asleep(stuck.pid, "nanosleep")
-        yield Target(stuck.pid)
-    finally:
-        touch(release)
+    with undone_by_file(stage, BODY) as target:
+        yield target

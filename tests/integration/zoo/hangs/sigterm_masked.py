@@ -1,7 +1,7 @@
 """A library blocks SIGINT and SIGTERM in the backend (PL/Python stands in for it): they stay pending."""
 
-from zoo.hang import Target, hang
-from zoo.stage import asleep, touch
+from zoo.hang import hang
+from zoo.in_python import undone_by_file
 
 BODY = """
 import os, signal, time
@@ -22,11 +22,5 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, masked)
     explanation="blocked",
 )
 def sigterm_masked(stage):
-    release = stage.path("release")
-    function = stage.function("plpython3u", BODY, "release text")
-    stuck = stage.session().start(f"SELECT {function}('{release}')")
-    try:
-        asleep(stuck.pid, "nanosleep")
-        yield Target(stuck.pid)
-    finally:
-        touch(release)
+    with undone_by_file(stage, BODY) as target:
+        yield target
