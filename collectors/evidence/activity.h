@@ -12,8 +12,8 @@ namespace pghang {
 
 using Micros = std::chrono::microseconds;
 
-/// One row of pg_stat_activity. Absent means NULL there. Ages are computed by the server, from its
-/// clock_timestamp().
+/// One row of pg_stat_activity. Absent means NULL there. Ages are by the server's clock, at the
+/// clock_timestamp() of the poll.
 struct Activity {
   BackendKey key;
   std::string backend_type;  ///< `client backend`, `parallel worker`, ...

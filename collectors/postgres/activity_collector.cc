@@ -35,9 +35,6 @@ enum Column : int {
   xact_start,
   query_start,
   state_change,
-  xact_age,
-  query_age,
-  state_age,
   query,
   rolsuper,
   client_port,
@@ -72,15 +69,19 @@ std::optional<std::string> clean_text(const QueryResult& result, int row, Column
   return valid_utf8(*bytes);
 }
 
-std::optional<Micros> age(const QueryResult& result, int row, Column column) {
-  const std::optional<std::int64_t> micros = result.integer(row, column);
-  if (!micros) return std::nullopt;
+std::optional<Micros> age(PgTimestamp at, std::optional<PgTimestamp> since) {
+  if (!since) return std::nullopt;
   // What began between the server's look at its clock and at its sessions is new, not negative.
-  return Micros{std::max<std::int64_t>(*micros, 0)};
+  return Micros{std::max<std::int64_t>(at.micros - since->micros, 0)};
 }
 
-Activity
-activity_row(const QueryResult& result, int row, pid_t backend, std::uint32_t query_text_bytes) {
+Activity activity_row(
+    const QueryResult& result,
+    int row,
+    pid_t backend,
+    PgTimestamp at,
+    std::uint32_t query_text_bytes
+) {
   Activity activity;
   activity.key = {backend, result.timestamp(row, backend_start).value_or(PgTimestamp{})};
   activity.backend_type = clean_text(result, row, backend_type).value_or("");
@@ -97,9 +98,9 @@ activity_row(const QueryResult& result, int row, pid_t backend, std::uint32_t qu
   activity.xact_start = result.timestamp(row, xact_start);
   activity.query_start = result.timestamp(row, query_start);
   activity.state_change = result.timestamp(row, state_change);
-  activity.xact_age = age(result, row, xact_age);
-  activity.query_age = age(result, row, query_age);
-  activity.state_age = age(result, row, state_age);
+  activity.xact_age = age(at, activity.xact_start);
+  activity.query_age = age(at, activity.query_start);
+  activity.state_age = age(at, activity.state_change);
   activity.query = valid_utf8(result.text(row, query).value_or(""), query_text_bytes);
   activity.superuser = result.boolean(row, rolsuper).value_or(false);
   activity.local_client = result.integer(row, client_port) == kNoPort;
@@ -148,7 +149,7 @@ collect_activity(Connection& connection, ActivityFilter filter, Deadline deadlin
   parameters.push_back(bool_parameter(filter.idle));
   parameters.push_back(bool_parameter(filter.auxiliary));
   parameters.push_back(int4_parameter(bytes_to_fetch(filter)));
-  const Result<QueryResult> result = co_await connection.query(
+  const Result<QueryResult> result = co_await connection.query_prepared(
       activity_sql(snapshot.server.version_num),
       std::move(parameters),
       deadline
@@ -165,7 +166,7 @@ collect_activity(Connection& connection, ActivityFilter filter, Deadline deadlin
     const std::optional<std::int64_t> backend = result->integer(row, pid);
     if (!backend) continue;
     snapshot.rows.push_back(
-        activity_row(*result, row, static_cast<pid_t>(*backend), filter.query_text_bytes)
+        activity_row(*result, row, static_cast<pid_t>(*backend), *at, filter.query_text_bytes)
     );
   }
   co_return std::move(snapshot);

@@ -92,6 +92,11 @@ class Connection {
   [[nodiscard]] boost::asio::awaitable<Result<QueryResult>>
   query(std::string sql, std::vector<QueryParameter> parameters, Deadline deadline);
 
+  /// The same for a statement that is asked again and again: the server parses it once per session,
+  /// and plans it a few times. Parameters have the types that they have at the first call.
+  [[nodiscard]] boost::asio::awaitable<Result<QueryResult>>
+  query_prepared(std::string sql, std::vector<QueryParameter> parameters, Deadline deadline);
+
   [[nodiscard]] bool connected() const;
   [[nodiscard]] int server_version() const;  ///< server_version_num; 0 when not connected
   [[nodiscard]] pid_t backend_pid() const;   ///< our own backend; 0 when not connected
@@ -113,6 +118,7 @@ class Connection {
 
  private:
   [[nodiscard]] boost::asio::awaitable<Result<void>> identify(Deadline deadline);
+  [[nodiscard]] boost::asio::awaitable<Result<QueryResult>> answer(Deadline deadline);
 
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -3,6 +3,7 @@
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
@@ -25,6 +26,7 @@ class Cost:
     received: float  # bytes from the server
     sent: float
     n: int  # refreshes that it is the mean of
+    cpu: float | None  # microseconds of its backends, parsing included; None where they changed
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def crowd(connections, room=0):
     ]).start()
     sessions = []
     try:
-        cluster.sql("CREATE EXTENSION pg_stat_statements; CREATE ROLE exporter LOGIN IN ROLE pg_monitor; CREATE ROLE onlooker LOGIN IN ROLE pg_monitor")
+        cluster.sql("CREATE EXTENSION pg_stat_statements; CREATE ROLE exporter LOGIN IN ROLE pg_monitor; CREATE ROLE onlooker LOGIN IN ROLE pg_monitor; CREATE ROLE viewer LOGIN IN ROLE pg_monitor")
         for number in range(connections):
             sessions.append(connect(cluster.dsn("app", application_name="crowd")))
             if number < ACTIVE:
@@ -71,7 +73,13 @@ class Account:
     def start(self):
         self.cluster.sql("SELECT pg_stat_statements_reset()")
         self.bytes = self.relay.sent, self.relay.received
+        self.cpu = self.backends()
         return self
+
+    def backends(self):
+        """Nanoseconds of CPU by pid."""
+        pids = self.cluster.sql(f"SELECT pid FROM pg_stat_activity WHERE usename = '{self.role}'")
+        return {pid: int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for (pid,) in pids}
 
     def statements(self):
         """[(calls, microseconds, microseconds at the fastest, rows, text)], the dearest first."""
@@ -84,9 +92,11 @@ class Account:
         """`refreshes`: how many there were, or a function of the statements that tells."""
         statements = self.statements()
         sent, received = self.relay.sent - self.bytes[0], self.relay.received - self.bytes[1]
+        backends = self.backends()
         n = refreshes(statements) if callable(refreshes) else refreshes
         calls, server, least, rows = (sum(float(one[column]) for one in statements) for column in range(4))
-        return Cost(tool, calls / n, server / n, least / n, rows / n, received / n, sent / n, int(n))
+        cpu = (sum(backends.values()) - sum(self.cpu.values())) / 1000 / n if backends.keys() == self.cpu.keys() else None
+        return Cost(tool, calls / n, server / n, least / n, rows / n, received / n, sent / n, int(n), cpu)
 
 
 def relay_to(cluster):

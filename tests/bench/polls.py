@@ -1,4 +1,5 @@
-"""What a poll costs a server with many connections, beside one scrape of postgres_exporter and one refresh of pg_activity."""
+"""What a poll costs a server with many connections, beside the view it is about, one scrape of postgres_exporter and one refresh
+of pg_activity."""
 
 import fcntl
 import os
@@ -11,7 +12,8 @@ import termios
 import time
 import urllib.request
 
-from crowd import Account, crowd, relay_to
+import psycopg2
+from crowd import Account, relay_to
 from support.cluster import remove_folder
 from support.daemon import Daemon, rule
 from support.waiting import wait_until
@@ -20,7 +22,9 @@ EXPORTER = "prometheus-postgres-exporter"
 EXPORTER_PORT = 19188
 PG_ACTIVITY = "pg_activity"
 MISSING = {EXPORTER: "prometheus-postgres-exporter", PG_ACTIVITY: "pg-activity"}
-EVERY_POLL = "polling:\n  interval: 200ms"
+VIEW = "SELECT * FROM pg_stat_activity"
+INTERVAL = 0.2  # seconds
+EVERY_POLL = f"polling:\n  interval: {INTERVAL * 1000:.0f}ms"
 
 
 def missing():
@@ -28,18 +32,27 @@ def missing():
     return [f"{tool} (package {package})" for tool, package in MISSING.items() if shutil.which(tool) is None]
 
 
-def of_pghangd(cluster, binaries, seconds):
-    """The daemon itself, over the relay, with a rule that looks at all and matches nobody."""
-    with relay_to(cluster) as relay:
+def of_pghangd_and_view(cluster, binaries, seconds):
+    """The daemon itself, over the relay, with a rule that looks at all and matches nobody; and as often, between its polls, what
+    anybody asks who wants to see the same."""
+    with relay_to(cluster) as relay, relay_to(cluster) as other_relay:
         dsn = cluster.dsn("pghangd", host="127.0.0.1", port=relay.port)
         daemon = Daemon(binaries, "/tmp", dsn, [rule("bench", "crowd", query_age="1h")], mode="observe", extra=EVERY_POLL)
+        viewer = psycopg2.connect(cluster.dsn("viewer", host="127.0.0.1", port=other_relay.port))
+        viewer.autocommit = True
         try:
             daemon.start().wait_ready()
-            time.sleep(1)
-            before, account = just_polled(daemon), Account(cluster, "pghangd", relay).start()
-            time.sleep(seconds)
-            return account.cost("pghangd: one poll", just_polled(daemon) - before)
+            time.sleep(10 * INTERVAL)
+            before = just_polled(daemon)
+            account, other_account = Account(cluster, "pghangd", relay).start(), Account(cluster, "viewer", other_relay).start()
+            until, views = time.monotonic() + seconds, 0
+            while time.monotonic() < until:
+                viewer.cursor().execute(VIEW)
+                views += 1
+                time.sleep(INTERVAL)
+            return [account.cost("pghangd: one poll", just_polled(daemon) - before), other_account.cost(VIEW, views)]
         finally:
+            viewer.close()
             daemon.stop()
             remove_folder(daemon.folder)
 
@@ -112,7 +125,7 @@ def read_away(terminal, seconds):
 
 
 def measure(cluster, binaries, seconds):
-    costs = [of_pghangd(cluster, binaries, seconds)]
+    costs = of_pghangd_and_view(cluster, binaries, seconds)
     if shutil.which(EXPORTER):
         costs.append(of_exporter(cluster, 10))
     if shutil.which(PG_ACTIVITY):

@@ -36,12 +36,13 @@ class ServerSide:
     late: list = field(default_factory=list)
 
     def budgets(self):
-        poll, interval = self.polls[0], service.INTERVAL
+        (poll, view), interval = self.polls[:2], service.INTERVAL
         backs_off = f"{time(self.locks.server)} a look, {self.locks.asked} in {self.locks.polls} polls, {self.locks.backed_off} left out"
         return [
             Budget(f"one poll, {CONNECTIONS:,} connections: statements", "1", f"{poll.statements:.2f}", round(poll.statements, 2) == 1),
             Budget("  rows", f"{ACTIVE + IN_TRANSACTION}, not idle", f"{poll.rows:.0f}", poll.rows <= ACTIVE + IN_TRANSACTION),
             Budget("  server time", "2 ms", time(poll.server), poll.server <= 2000),
+            Budget("  CPU of the backend, against the view", "<= 3/4", f"{poll.cpu / view.cpu:.2f}", poll.cpu <= 0.75 * view.cpu),
             Budget(f"locks, {WAITERS} waiters", "20 ms or backs off", backs_off, self.locks.server <= 20_000 or self.locks.backed_off > 0),
             Budget("threshold crossed to signal", f"{interval:g} s + 100 ms", time(max(self.late) * 1e6), max(self.late) <= interval + 0.1),
             Budget("daemon CPU, idle server, 5 s poll", "0.1 % of a core", f"{100 * self.idle:.3f} %", self.idle <= 0.001),
@@ -59,7 +60,8 @@ class ServerSide:
         base = self.polls[0]
         return [
             (
-                cost.tool, f"{cost.statements:.1f}", time(cost.server), ratio(cost.server, base.server), time(cost.least), f"{cost.rows:.0f}",
+                cost.tool, f"{cost.statements:.1f}", time(cost.server), ratio(cost.server, base.server), time(cost.least),
+                "-" if cost.cpu is None else time(cost.cpu), ratio(cost.cpu, base.cpu), f"{cost.rows:.0f}",
                 f"{cost.received / KILOBYTE:.1f} kB", ratio(cost.received, base.received), str(cost.n),
             )
             for cost in self.polls
@@ -76,7 +78,7 @@ class ServerSide:
         ]
 
 
-POLL_HEAD = ("tool", "statements", "server time", "x", "least", "rows", "received", "x", "n")
+POLL_HEAD = ("tool", "statements", "server time", "x", "least", "backend's CPU", "x", "rows", "received", "x", "n")
 WINDOW_HEAD = ("connections", "method", "cancels", "accepted", "hit theirs", "hit the next", "", "x")
 
 

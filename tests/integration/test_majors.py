@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from support.cluster import ROOT, Session, remove_folder
 from support.daemon import rule
+from support.poll_statement import agrees, backends_of_many_kinds
 from support.waiting import wait_until
 
 MAJORS = (10, 11, 12, 13, 14, 16, 17, 18)
@@ -125,3 +126,9 @@ def test_a_refusal_says_what_is_missing(server, daemon, app_name):
     stuck.wait()
     assert stuck.error is None
     stuck.close()
+
+
+def test_the_polls_statement_says_what_the_view_says(server):
+    with backends_of_many_kinds(server, server.major) as kinds:
+        rows = agrees(server, "pghangd", idle=True, auxiliary=True)
+    assert kinds <= {(row[2], row[7]) for row in rows.values()}, kinds - {(row[2], row[7]) for row in rows.values()}
