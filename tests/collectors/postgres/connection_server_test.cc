@@ -1,5 +1,6 @@
 #include <fstream>
 #include <limits>
+#include <sstream>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -176,6 +177,31 @@ TEST_F(ConnectionOpen, WithoutExecuteOnItTheSystemIdentifierIsEmpty) {
   ask(superuser, "GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC");
 }
 
+/// Of a process, without reading from a disk: field 10 of /proc/PID/stat.
+std::int64_t page_faults(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 3; field < 10; ++field)
+    fields >> skipped;
+  std::int64_t faults = -1;
+  fields >> faults;
+  return faults;
+}
+
+TEST_F(ConnectionOpen, OurBackendKeepsTheMemoryThatAStatementTook) {
+  Connection connection = open_as("monitor");
+  const auto faults_of_seven_megabytes = [&] {
+    const std::int64_t before = page_faults(connection.backend_pid());
+    ask(connection, "SELECT octet_length(repeat('x', $1))", {int4_parameter(7'000'000)});
+    return page_faults(connection.backend_pid()) - before;
+  };
+  EXPECT_GT(faults_of_seven_megabytes(), 1000) << "pages of 4 kB";
+  EXPECT_LT(faults_of_seven_megabytes(), 500);
+}
+
 TEST_F(ConnectionQuery, EveryTypeGoesThereAndBackUnchanged) {
   Connection connection = open_as("monitor");
   const PgTimestamp last{std::numeric_limits<std::int32_t>::max() * 7'777'777LL + 1};
@@ -200,6 +226,43 @@ TEST_F(ConnectionQuery, EveryTypeGoesThereAndBackUnchanged) {
   EXPECT_EQ(result.boolean(0, 0), std::nullopt) << "another width";
   EXPECT_EQ(result.timestamp(0, 0), std::nullopt) << "another width";
   EXPECT_TRUE(result.is_null(1, 0)) << "outside";
+}
+
+TEST_F(ConnectionQuery, PreparedStatementIsParsedOncePerSession) {
+  Connection connection = open_as("monitor");
+  const auto answer = [&](std::int32_t value) {
+    std::vector<QueryParameter> parameters{int4_parameter(value)};
+    return run(connection
+                   .query_prepared("SELECT 2 * $1", std::move(parameters), within(seconds{20})))
+        ->integer(0, 0);
+  };
+  const std::string count = "SELECT count(*)::text FROM pg_prepared_statements";
+  EXPECT_EQ(answer(4), 8);
+  EXPECT_EQ(answer(5), 10);
+  EXPECT_EQ(ask_text(connection, count), "1");
+  connection.close();
+  ASSERT_TRUE(run(connection.open(within(seconds{20}))));
+  EXPECT_EQ(ask_text(connection, count), "0");
+  EXPECT_EQ(answer(6), 12) << "another session";
+}
+
+TEST_F(ConnectionQuery, PreparedStatementThatFailsIsToldAndTheConnectionStays) {
+  Connection connection = open_as("monitor");
+  const auto ask_prepared = [&](const char* sql) {
+    return run(connection.query_prepared(sql, {}, within(seconds{20})));
+  };
+  EXPECT_EQ(
+      ask_prepared("SELECT no_such_column").error(),
+      (Error{Errc::refused, "column \"no_such_column\" does not exist"})
+  );
+  EXPECT_EQ(ask_prepared("SELECT 7")->integer(0, 0), 7);
+  const char* fails = "SELECT 1 / (SELECT 0)";
+  EXPECT_EQ(ask_prepared(fails).error(), (Error{Errc::refused, "division by zero"}));
+  EXPECT_EQ(ask_prepared(fails).error(), (Error{Errc::refused, "division by zero"}));
+  EXPECT_TRUE(connection.connected());
+  Connection closed = to(cluster().dsn());
+  const auto nobody = run(closed.query_prepared("SELECT 1", {}, within(seconds{20})));
+  EXPECT_EQ(nobody.error().code, Errc::disconnected);
 }
 
 TEST_F(ConnectionQuery, StatementLargerThanTheSocketBufferIsSentInParts) {
