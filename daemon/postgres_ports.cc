@@ -69,8 +69,12 @@ std::string signal_sql(escalation::SignalKind kind) {
   const std::string function = kind == escalation::SignalKind::cancel
                                    ? "pg_catalog.pg_cancel_backend"
                                    : "pg_catalog.pg_terminate_backend";
-  // pg_stat_get_activity(pid) reads one backend without the view's joins: the shortest way from
-  // looking to signalling. The select list is evaluated left to right, after the guard.
+  // pg_stat_get_activity(pid) shows one backend without the view's joins: the shortest way from
+  // looking to signalling, though it too copies what all sessions say of themselves (no function
+  // reads one slot). A second look, at the backend's virtual transaction id in pg_lock_status(),
+  // only widens the window, since that walks all locks: with 1,000 connections 39 of 438 aimed
+  // cancels hit the next statement, against 2 of 446. The select list is evaluated left to right,
+  // after the guard.
   return "SELECT " + function +
          "(a.pid), (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::int8"
          " FROM pg_catalog.pg_stat_get_activity($1) AS a"

@@ -40,9 +40,9 @@ class ServerSide:
         backs_off = f"{time(self.locks.server)} a look, {self.locks.asked} in {self.locks.polls} polls, {self.locks.backed_off} left out"
         return [
             Budget(f"one poll, {CONNECTIONS:,} connections: statements", "1", f"{poll.statements:.2f}", round(poll.statements, 2) == 1),
-            Budget("  rows", f"{ACTIVE + IN_TRANSACTION}, not idle", f"{poll.rows:.0f}", poll.rows <= ACTIVE + IN_TRANSACTION),
+            Budget("  rows", f"{ACTIVE + IN_TRANSACTION}, not idle", f"{poll.rows:.0f}", round(poll.rows) <= ACTIVE + IN_TRANSACTION),
             Budget("  server time", "2 ms", time(poll.server), poll.server <= 2000),
-            Budget("  CPU of the backend, against the view", "<= 3/4", f"{poll.cpu / view.cpu:.2f}", poll.cpu <= 0.75 * view.cpu),
+            Budget("  CPU of the backend, against the view", "<= 1/2", f"{poll.cpu / view.cpu:.2f}", poll.cpu <= view.cpu / 2),
             Budget(f"locks, {WAITERS} waiters", "20 ms or backs off", backs_off, self.locks.server <= 20_000 or self.locks.backed_off > 0),
             Budget("threshold crossed to signal", f"{interval:g} s + 100 ms", time(max(self.late) * 1e6), max(self.late) <= interval + 0.1),
             Budget("daemon CPU, idle server, 5 s poll", "0.1 % of a core", f"{100 * self.idle:.3f} %", self.idle <= 0.001),
