@@ -58,7 +58,17 @@ class KeyLister {
 
   void text(const char* key, std::string&) { note(key); }
 
-  void texts(const char* key, std::vector<std::string>&) { note(key); }
+  template <typename Texts>
+  void texts(const char* key, Texts&) {
+    note(key);
+  }
+
+  void block(const char* key, std::string&) { note(key); }
+
+  template <typename Named>
+  void named_texts(const char* key, std::vector<Named>&) {
+    note(key);
+  }
 
   template <typename Section>
   void section(const char* key, Section& section) {

@@ -22,6 +22,9 @@ class Problems {
   /// Remembers where `key` stands. The first place wins.
   void locate(const std::string& key, int line);
 
+  /// Knows the places that `other` knows.
+  void locate_like(const Problems& other) { lines_ = other.lines_; }
+
   /// Adds a problem at the line of `key`, or of the nearest key above it that was located.
   void add(const std::string& key, std::string message);
   void add_at(int line, std::string key, std::string message);

@@ -115,12 +115,21 @@ void describe(Visitor& v, Rule& rule) {
 }
 
 template <typename Visitor>
+void describe(Visitor& v, TargetBudget& budget) {
+  v.number("actions_per_minute", budget.actions_per_minute, range::kLimit);
+  v.number("actions_per_hour", budget.actions_per_hour, range::kLimit);
+  v.number("share_percent", budget.share_percent, range::kPercent);
+  v.number("unresponsive", budget.unresponsive, range::kLimit);
+}
+
+template <typename Visitor>
 void describe(Visitor& v, Target& target) {
   v.text("name", target.name);
   v.text("dsn", target.dsn);
   v.text("password_file", target.password_file);
   v.choice("mode", target.mode, std::array{Mode::observe, Mode::enforce});
   v.list("rules", target.rules);
+  v.section("budget", target.budget);
 }
 
 template <typename Visitor>
@@ -140,6 +149,8 @@ void describe(Visitor& v, Web& web) {
   v.flag("enable_lifecycle", web.enable_lifecycle);
   v.text("external_url", web.external_url);
   v.text("control_socket", web.control_socket);
+  v.text("config_file", web.config_file);
+  v.flag("public_details", web.public_details);
 }
 
 template <typename Visitor>

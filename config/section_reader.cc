@@ -86,6 +86,35 @@ void SectionReader::texts(const char* key, std::vector<std::string>& out) {
   if (const auto value = find(key)) assign(out, read_texts(*value));
 }
 
+void SectionReader::texts(const char* key, std::optional<std::vector<std::string>>& out) {
+  const auto value = find(key);
+  if (!value) return;
+  if (auto texts = read_texts(*value)) out = std::move(*texts);
+}
+
+void SectionReader::block(const char* key, std::string& out) {
+  if (const auto value = find(key)) assign(out, read_block(*value));
+}
+
+void SectionReader::named_texts(const char* key, std::vector<NamedText>& out) {
+  const auto value = find(key);
+  if (!value || value->node.kind == YamlNode::Kind::null) return;
+  if (value->node.kind != YamlNode::Kind::map) return wrong_kind(*value, "a map");
+  const std::vector<YamlEntry>& entries = value->node.entries;
+  if (entries.size() > kLongestList)
+    return value->problem("has more than " + std::to_string(kLongestList) + " keys");
+  for (const YamlEntry& entry : entries) {
+    const YamlValue text{
+        entry.value,
+        value->key + "[" + std::to_string(out.size()) + "]",
+        value->problems};
+    value->problems.locate(text.key, entry.line);
+    if (std::ranges::find(out, entry.key, &NamedText::name) != out.end())
+      text.problem("the same name is there already");
+    out.push_back({entry.key, read_text(text).value_or("")});
+  }
+}
+
 void SectionReader::criterion(const char* key, TextCriterion& out) {
   const auto value = find(key);
   if (!value) return;

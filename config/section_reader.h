@@ -14,6 +14,7 @@
 #include "config/result.h"
 #include "config/settings.h"
 #include "config/values.h"
+#include "config/web_config.h"
 
 namespace pghang {
 
@@ -35,6 +36,12 @@ class SectionReader {
   void flag(const char* key, std::optional<bool>& out);
   void text(const char* key, std::string& out);
   void texts(const char* key, std::vector<std::string>& out);
+  void texts(const char* key, std::optional<std::vector<std::string>>& out);
+  /// Text of several lines, as PEM is.
+  void block(const char* key, std::string& out);
+  /// A map whose keys are names of the file's own choice. Its elements are located by their index:
+  /// neither names nor texts are repeated.
+  void named_texts(const char* key, std::vector<NamedText>& out);
   void criterion(const char* key, TextCriterion& out);
 
   /// A criterion of values that `parse` makes of texts, as each() has them.

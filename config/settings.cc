@@ -51,6 +51,15 @@ Protection dump() {
   return protection;
 }
 
+BudgetSettings budget_of(const BudgetSettings& all, const TargetBudget& own) {
+  return {
+      .actions_per_minute = own.actions_per_minute.value_or(all.actions_per_minute),
+      .actions_per_hour = own.actions_per_hour.value_or(all.actions_per_hour),
+      .share_percent = own.share_percent.value_or(all.share_percent),
+      .unresponsive = own.unresponsive.value_or(all.unresponsive),
+  };
+}
+
 }  // namespace
 
 Settings default_settings() {
@@ -69,6 +78,7 @@ Settings settings_for(const Settings& settings, const Target& target) {
   own.targets = {target};
   if (target.mode) own.mode = *target.mode;
   if (target.rules) own.rules = *target.rules;
+  own.budget = budget_of(settings.budget, target.budget);
   return own;
 }
 

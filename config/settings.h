@@ -115,6 +115,16 @@ struct Rule {
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
+/// What one target's budget says in place of BudgetSettings; absent: as that.
+struct TargetBudget {
+  std::optional<std::uint32_t> actions_per_minute;
+  std::optional<std::uint32_t> actions_per_hour;
+  std::optional<std::uint32_t> share_percent;
+  std::optional<std::uint32_t> unresponsive;
+
+  friend bool operator==(const TargetBudget&, const TargetBudget&) = default;
+};
+
 /// One PostgreSQL server.
 struct Target {
   std::string name = "main";  ///< metric label; unique
@@ -126,6 +136,7 @@ struct Target {
   std::string password_file;
   std::optional<Mode> mode;                ///< absent: Settings::mode
   std::optional<std::vector<Rule>> rules;  ///< absent: Settings::rules
+  TargetBudget budget;
 
   friend bool operator==(const Target&, const Target&) = default;
 };
@@ -164,6 +175,9 @@ struct Web {
   /// is systemd's.
   std::string control_socket = "${RUNTIME_DIRECTORY}/control.sock";
   std::string external_url;  ///< where a browser reaches the pages; empty: the first listener
+  std::string config_file;   ///< TLS and login (config/web_config.h); empty: neither
+  /// Whoever reaches an address that is not loopback sees query texts and stacks without a login.
+  bool public_details = false;
 
   friend bool operator==(const Web&, const Web&) = default;
 };
@@ -287,8 +301,8 @@ struct Settings {
 /// its default above, and two rules and two protections are there.
 [[nodiscard]] Settings default_settings();
 
-/// The settings as one of its targets has them: that target alone, its own mode and rules where it
-/// has any.
+/// The settings as one of its targets has them: that target alone, its own mode, rules and limits
+/// where it has any.
 [[nodiscard]] Settings settings_for(const Settings& settings, const Target& target);
 
 /// The enumerators' own spellings, in the file as in metrics, log and JSON.

@@ -109,6 +109,9 @@ void check_web(const Web& web, std::vector<Finding>& findings) {
          "must be an absolute path, or start with ${RUNTIME_DIRECTORY}/; empty for none"}
     );
 
+  if (!web.config_file.empty() && !web.config_file.starts_with('/'))
+    findings.push_back({"web.config_file", "must be an absolute path"});
+
   constexpr std::string_view unfit = " ?#%\"<>\\^`{|}";
   const std::string& path = web.telemetry_path;
   if (!path.starts_with('/') || path.size() == 1 ||

@@ -129,6 +129,11 @@ std::optional<std::string> read_text(const YamlValue& at) {
   return *text;
 }
 
+std::optional<std::string> read_block(const YamlValue& at) {
+  const std::string* const text = scalar(at, "text");
+  return text == nullptr ? std::nullopt : std::optional(*text);
+}
+
 std::optional<std::size_t> read_choice(const YamlValue& at, std::span<const std::string> choices) {
   const std::string* const text = scalar(at, "one of " + ticked(choices));
   if (text == nullptr) return std::nullopt;

@@ -49,6 +49,8 @@ inline constexpr std::size_t kLongestList = 100;
 [[nodiscard]] std::optional<bool> read_flag(const YamlValue& at);
 /// Never shows the text in a problem: it may be a connection string.
 [[nodiscard]] std::optional<std::string> read_text(const YamlValue& at);
+/// The same of several lines, in a file of its own length.
+[[nodiscard]] std::optional<std::string> read_block(const YamlValue& at);
 /// A queryid of pg_stat_activity: a whole number of 64 bits, with its sign.
 [[nodiscard]] Result<std::int64_t> parse_query_id(std::string_view text);
 /// The index of the choice that was written.

@@ -195,6 +195,7 @@ void Chronicle::sightings(
     if (sighting->exemption) backend.exemption = to_string(*sighting->exemption);
     backend.protected_by = sighting->protected_by;
     backend.suppressed = sighting->suppressed;
+    backend.refused = sighting->refused;
     if (const Incident* incident = book_.find(target, sighting->id)) {
       backend.incident_id = incident->id;
     }

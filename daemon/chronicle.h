@@ -89,6 +89,12 @@ class Chronicle {
       const escalation::SightingState& sighting,
       escalation::TimePoint now
   );
+  /// It is not sent after all.
+  void withheld(
+      const std::string& target,
+      const escalation::SignalOrder& order,
+      escalation::Restraint restraint
+  );
   /// A signal is sent although the store does not say in time that it has been recorded.
   void sent_unrecorded();
   void store_told(const StoreNews& news);

@@ -15,6 +15,7 @@ void Chronicle::breaker_changed(const std::string& target, const escalation::Bre
     return;
   }
   fields.emplace_back("least_before", std::to_string(event.before));
+  fields.emplace_back("restored", event.restored ? "true" : "false");
   fields.emplace_back("consequence", "the rule signals nobody until it closes or is reset");
   log_.warn("breaker_opened", fields);
 }

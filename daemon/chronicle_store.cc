@@ -158,6 +158,20 @@ void Chronicle::answered(
   store_->put(std::move(record));
 }
 
+void Chronicle::withheld(
+    const std::string& target,
+    const escalation::SignalOrder& order,
+    escalation::Restraint restraint
+) {
+  const auto found = ordered_.find({target, order.id});
+  if (store_ == nullptr || found == ordered_.end()) return;
+  SignalRecord record = std::move(found->second);
+  ordered_.erase(found);
+  record.answer = "withheld";
+  record.words = to_string(restraint);
+  store_->put(std::move(record));
+}
+
 void Chronicle::sent_unrecorded() {
   metrics_.signal_unrecorded();
 }

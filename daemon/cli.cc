@@ -44,6 +44,16 @@ void add_config_options(CLI::App& command, ConfigOptions& options) {
       ->transform(CLI::CheckedTransformer(mode_names()).description(""));
 }
 
+void add_web_config_option(CLI::App& command, std::optional<std::string>& file) {
+  command
+      .add_option(
+          "--web.config.file",
+          file,
+          "TLS and logins, in the format of Prometheus' exporter-toolkit"
+      )
+      ->type_name("FILE");
+}
+
 void add_run_options(CLI::App& command, ConfigOptions& options) {
   command
       .add_option(
@@ -52,6 +62,7 @@ void add_run_options(CLI::App& command, ConfigOptions& options) {
           "Address for metrics, API and page; repeatable"
       )
       ->type_name("HOST:PORT");
+  add_web_config_option(command, options.web_config_file);
   command.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics");
   command
       .add_option(
@@ -226,6 +237,12 @@ IncidentsCommands add_incidents_command(CLI::App& app, IncidentsOptions& options
   return commands;
 }
 
+std::string version_line() {
+  const std::string line = std::string("pghangd ") + version();
+  const std::string commit = revision();
+  return commit.empty() ? line : line + " (git " + commit + ')';
+}
+
 /// One line, as for every other bad input.
 std::string usage_line(const CLI::App* /*app*/, const CLI::Error& error) {
   std::string line = "pghangd: " + std::string(error.what());
@@ -240,7 +257,7 @@ int run_cli(int argc, char** argv) {
       "pghangd: finds stuck PostgreSQL backends and says why they cannot be cancelled or "
       "terminated",
       "pghangd"};
-  app.set_version_flag("--version", std::string("pghangd ") + version() + revision());
+  app.set_version_flag("--version", version_line());
   app.require_subcommand(1);
   app.failure_message(usage_line);
   app.fallthrough();
@@ -248,7 +265,7 @@ int run_cli(int argc, char** argv) {
   app.add_option("--sampler.program", sampler_program, "Path of pghangd-sampler")->group("");
 
   ConfigOptions config;
-  std::string config_to_check;
+  CheckConfigOptions to_check;
   std::vector<std::string> signature_files;
   DiagnoseOptions diagnose;
   DiagnoseTexts texts{.interval = format_duration(diagnose.interval), .trace = ""};
@@ -258,7 +275,8 @@ int run_cli(int argc, char** argv) {
   add_run_options(*run, config);
   CLI::App* check =
       app.add_subcommand("check-config", "Print every problem of a configuration file");
-  check->add_option("file", config_to_check, "Configuration file")->required();
+  CLI::Option* file_to_check = check->add_option("file", to_check.file, "Configuration file");
+  add_web_config_option(*check, to_check.web_config_file);
   CLI::App* check_signatures = app.add_subcommand(
       "check-signatures",
       "Validate signature files; say which signature a saved hang matches"
@@ -316,8 +334,12 @@ int run_cli(int argc, char** argv) {
     const int code = app.exit(error);
     return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
   }
+  if (check->parsed() && file_to_check->empty() && !to_check.web_config_file) {
+    std::fprintf(stderr, "pghangd: check-config: file is required (see --help)\n");
+    return static_cast<int>(ExitCode::usage);
+  }
   if (run->parsed()) return static_cast<int>(run_command(config, sampler_program));
-  if (check->parsed()) return static_cast<int>(check_config_command(config_to_check));
+  if (check->parsed()) return static_cast<int>(check_config_command(to_check));
   if (check_signatures->parsed())
     return static_cast<int>(check_signatures_command(signature_files));
   if (plan->parsed()) return static_cast<int>(plan_command(config, plan_as_json));

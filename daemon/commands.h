@@ -26,6 +26,13 @@ struct ConfigOptions {
   std::optional<LogLevel> log_level;
   std::optional<LogFormat> log_format;
   bool systemd_socket = false;  ///< listen on the sockets of a systemd socket unit, no others
+  std::optional<std::string> web_config_file;
+};
+
+/// What to check; one of them at least.
+struct CheckConfigOptions {
+  std::string file;                            ///< empty: none
+  std::optional<std::string> web_config_file;  ///< absent: the one that `file` names
 };
 
 struct DiagnoseOptions {
@@ -83,7 +90,7 @@ void apply_overrides(const ConfigOptions& options, Settings& settings);
 
 [[nodiscard]] ExitCode
 run_command(const ConfigOptions& options, const std::string& sampler_program);
-[[nodiscard]] ExitCode check_config_command(const std::string& file);
+[[nodiscard]] ExitCode check_config_command(const CheckConfigOptions& options);
 /// Catalogues (.yaml) are validated; saved hangs (bundles, `diagnose --json` as .json, else
 /// pstack's text) are held against them and the shipped ones. Exit 78: a catalogue has problems;
 /// 64: another file cannot be read.

@@ -106,16 +106,12 @@ CheckList check_places(const Settings& settings) {
         doctor::check_folder(doctor::probe_folder("bundle.directory", settings.bundle.directory))
     );
   }
-  // What starts with ${STATE_DIRECTORY} or ${RUNTIME_DIRECTORY} systemd makes when the service
-  // starts.
-  using File = std::pair<const char*, const std::string&>;
-  const std::array files{
-      File{"store.file", settings.store.file},
-      File{"web.control_socket", settings.web.control_socket}};
-  for (const auto& [key, file] : files) {
-    if (!file.starts_with('/')) continue;
-    const std::string folder = file.substr(0, std::max<std::size_t>(file.rfind('/'), 1));
-    checks.push_back(doctor::check_folder(doctor::probe_folder(key, folder)));
+  if (!settings.store.file.empty())
+    checks.push_back(doctor::check_store(doctor::probe_store("store.file", settings.store.file)));
+  // What starts with ${RUNTIME_DIRECTORY} systemd makes when the service starts.
+  if (const std::string& socket = settings.web.control_socket; socket.starts_with('/')) {
+    const std::string folder = socket.substr(0, std::max<std::size_t>(socket.rfind('/'), 1));
+    checks.push_back(doctor::check_folder(doctor::probe_folder("web.control_socket", folder)));
   }
   return checks;
 }
@@ -133,6 +129,7 @@ CheckList check_targets(const std::vector<doctor::TargetFacts>& targets, Mode mo
 
 ExitCode doctor_command(const DoctorOptions& options) {
   if (!options.user.empty()) {
+    doctor::assume_credentials();
     if (const auto became = become_service(options.user, doctor::unit_capabilities()); !became) {
       std::fprintf(stderr, "pghangd: --user: %s\n", became.error().context.c_str());
       return ExitCode::permission;

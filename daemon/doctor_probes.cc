@@ -5,10 +5,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -20,6 +22,7 @@
 #include "daemon/built_with.h"
 #include "daemon/bundle_writer.h"
 #include "daemon/in_child.h"
+#include "daemon/incident_store.h"
 #include "daemon/service_folder.h"
 #include "exporters/http/listen_address.h"
 
@@ -27,6 +30,8 @@ namespace pghang::doctor {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{2000};
+/// Where systemd puts what LoadCredential= of the unit names.
+constexpr const char* kCredentials = "/run/credentials/pghangd.service";
 
 std::string text_of(const std::string& path) {
   std::stringstream text;
@@ -63,6 +68,35 @@ std::string folder_state(const std::string& path) {
 
   if (::statvfs(path.c_str(), &room) != 0) return "\n0";
   return "\n" + std::to_string(room.f_bavail * room.f_frsize);
+}
+
+/// How much room a folder that is not there would have.
+std::string room_above(std::string path) {
+  while (path.size() > 1 && ::access(path.c_str(), F_OK) != 0)
+    path.erase(std::max<std::size_t>(path.rfind('/'), 1));
+
+  struct statvfs room {};
+
+  if (::statvfs(path.c_str(), &room) != 0) return "0";
+  return std::to_string(room.f_bavail * room.f_frsize);
+}
+
+/// As folder_state(), and on a third line why the file cannot be written to; `missing` there stands
+/// for a folder that is not there.
+std::string store_state(const std::string& folder, const std::string& file) {
+  if (::access(folder.c_str(), F_OK) != 0 && errno == ENOENT)
+    return std::generic_category().message(ENOENT) + '\n' + room_above(folder) + "\nmissing";
+  const bool fails = ::access(file.c_str(), R_OK | W_OK) != 0 && errno != ENOENT;
+  const std::string error = fails ? std::generic_category().message(errno) : "";
+  return folder_state(folder) + '\n' + error;
+}
+
+/// Both lines of folder_state().
+void read_folder_state(const std::string& state, FolderFacts& facts) {
+  const std::size_t end = state.find('\n');
+  facts.error = state.substr(0, end);
+  if (end == std::string::npos) return;
+  std::from_chars(state.data() + end + 1, state.data() + state.size(), facts.free_bytes);
 }
 
 /// The answer to GET /-/healthy; empty where there is none. Blocks.
@@ -143,14 +177,27 @@ FolderFacts probe_folder(const std::string& key, const std::string& setting) {
   facts.key = key;
   facts.path = bundle_directory(setting);
   if (facts.path != setting && service_folder("STATE_DIRECTORY").empty())
-    facts.path = "/var/lib/pghangd" + facts.path;
+    facts.path = kStateDirectory + facts.path;
   const auto answer = in_child([&facts] { return folder_state(facts.path); }, kPatience);
   facts.answered = answer.has_value();
+  if (answer) read_folder_state(*answer, facts);
+  return facts;
+}
+
+StoreFacts probe_store(const std::string& key, const std::string& setting) {
+  StoreFacts facts;
+  facts.file = store_file(setting, kStateDirectory);
+  facts.by_systemd = facts.file != setting && service_folder("STATE_DIRECTORY").empty();
+  facts.folder.key = key;
+  facts.folder.path = facts.file.substr(0, std::max<std::size_t>(facts.file.rfind('/'), 1));
+  const auto answer =
+      in_child([&facts] { return store_state(facts.folder.path, facts.file); }, kPatience);
+  facts.folder.answered = answer.has_value();
   if (!answer) return facts;
-  const std::size_t end = answer->find('\n');
-  facts.error = answer->substr(0, end);
-  if (end == std::string::npos) return facts;
-  std::from_chars(answer->data() + end + 1, answer->data() + answer->size(), facts.free_bytes);
+  read_folder_state(*answer, facts.folder);
+  const std::string last = answer->substr(answer->rfind('\n') + 1);
+  facts.missing = last == "missing";
+  if (!facts.missing) facts.file_error = last;
   return facts;
 }
 
@@ -185,6 +232,11 @@ std::vector<std::string> unit_capabilities() {
     names.push_back(name);
   if (names.empty()) names = {"cap_sys_ptrace", "cap_dac_read_search", "cap_sys_nice"};
   return names;
+}
+
+void assume_credentials() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet
+  if (::access(kCredentials, F_OK) == 0) ::setenv("CREDENTIALS_DIRECTORY", kCredentials, 0);
 }
 
 std::uint64_t capabilities_of(pid_t child) {

@@ -16,10 +16,19 @@ using escalation::SavedSighting;
 
 /// How it looked last, and when it was last captured, is not worth a write with each poll.
 bool worth_keeping(const SavedSighting& kept, const SavedSighting& now) {
-  if (kept.guard != now.guard || kept.rule != now.rule) return true;
+  if (kept.guard != now.guard || kept.rule != now.rule || kept.refused != now.refused) return true;
   escalation::SavedMachine machine = kept.machine;
   machine.captured_at = now.machine.captured_at;
   return machine != now.machine;
+}
+
+/// When a breaker's numbers were last seen changes with each poll, and is not worth a write.
+escalation::SavedSafeguards without_times(escalation::SavedSafeguards safeguards) {
+  for (escalation::SavedBreaker& breaker : safeguards.breakers) {
+    for (escalation::SavedCount& count : breaker.past)
+      count.at = {};
+  }
+  return safeguards;
 }
 
 bool of_this_boot(const StoredEscalation& row, const std::string& boot) {
@@ -36,20 +45,26 @@ EscalationMemory::EscalationMemory(std::string target, IncidentStore& store, Inc
 
 void EscalationMemory::keep(
     const escalation::Tracker& tracker,
-    const ServerInfo& server,
-    std::optional<escalation::SightingId> sending,
+    const std::optional<ServerInfo>& server,
+    const std::set<escalation::SightingId>& sending,
     escalation::TimePoint at
 ) {
-  keep_budget(tracker.safeguards().budget().saved(at), server);
+  keep_safeguards(tracker.safeguards().saved(at));
+  if (!server) return store_.flush();
   std::set<escalation::SightingId> there;
   for (SavedSighting& now : tracker.saved()) {
     there.insert(now.id);
-    if (now.id != sending) now.machine.under_way.reset();
+    if (!sending.contains(now.id)) now.machine.under_way.reset();
     const auto kept = kept_.find(now.id);
     if (kept != kept_.end() && !worth_keeping(kept->second, now)) continue;
     now.activity.query = mask_query(now.activity.query);
-    StoredEscalation row = row_of(now.id, server);
+    StoredEscalation row;
+    row.target = target_;
+    row.sighting = now.id;
     row.incident = incident_of_(now.id);
+    row.server = server->system_identifier;
+    row.in_recovery = server->in_recovery;
+    row.boot = boot_;
     archive::put(row.record, now);
     store_.put(std::move(row));
     kept_.insert_or_assign(now.id, std::move(now));
@@ -62,26 +77,14 @@ void EscalationMemory::keep(
   store_.flush();
 }
 
-void EscalationMemory::keep_budget(
-    const escalation::SavedBudget& budget,
-    const ServerInfo& server
-) {
-  if (kept_budget_ == budget) return;
-  kept_budget_ = budget;
-  if (budget.spent.empty()) return store_.erase_escalation(target_, kBudgetRow);
-  StoredEscalation row = row_of(kBudgetRow, server);
-  archive::put(row.record, budget);
-  store_.put(std::move(row));
-}
-
-StoredEscalation EscalationMemory::row_of(std::uint64_t sighting, const ServerInfo& server) const {
-  StoredEscalation row;
-  row.target = target_;
-  row.sighting = sighting;
-  row.server = server.system_identifier;
-  row.in_recovery = server.in_recovery;
-  row.boot = boot_;
-  return row;
+void EscalationMemory::keep_safeguards(const escalation::SavedSafeguards& safeguards) {
+  escalation::SavedSafeguards timeless = without_times(safeguards);
+  if (kept_safeguards_ == timeless) return;
+  kept_safeguards_ = std::move(timeless);
+  if (safeguards == escalation::SavedSafeguards{}) {
+    return store_.erase_escalation(target_, kSafeguardsRow);
+  }
+  store_.put(safeguards_row(target_, safeguards));
 }
 
 void EscalationMemory::took_up(const std::vector<StoredEscalation>& rows) {
@@ -92,15 +95,33 @@ void EscalationMemory::took_up(const std::vector<StoredEscalation>& rows) {
   }
 }
 
-std::optional<BudgetTakenUp>
-take_up_budget(const std::vector<StoredEscalation>& rows, const std::string& target) {
+std::optional<SafeguardsTakenUp>
+take_up_safeguards(const std::vector<StoredEscalation>& rows, const std::string& target) {
   const auto row = std::ranges::find_if(rows, [&](const StoredEscalation& one) {
-    return one.target == target && one.sighting == kBudgetRow;
+    return one.target == target && one.sighting == kSafeguardsRow;
   });
-  BudgetTakenUp taken;
+  SafeguardsTakenUp taken;
   if (row == rows.end() || !archive::get(row->record, taken.saved)) return std::nullopt;
   taken.same_boot = of_this_boot(*row, boot_id());
   return taken;
+}
+
+StoredEscalation
+safeguards_row(const std::string& target, const escalation::SavedSafeguards& safeguards) {
+  StoredEscalation row;
+  row.target = target;
+  row.sighting = kSafeguardsRow;
+  row.boot = boot_id();
+  archive::put(row.record, safeguards);
+  return row;
+}
+
+bool still_counts(const StoredEscalation& row, escalation::TimePoint now) {
+  const auto taken = take_up_safeguards({row}, row.target);
+  if (!taken) return false;
+  escalation::Safeguards safeguards;
+  const bool open = !safeguards.resume(taken->saved, taken->same_boot, now).empty();
+  return open || !safeguards.saved(now).spent.empty();
 }
 
 std::vector<TakenUp> take_up(const std::vector<StoredEscalation>& rows, const ServerInfo& server) {

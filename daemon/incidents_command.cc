@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "daemon/chronicle.h"
 #include "daemon/commands.h"
 #include "daemon/incident_store.h"
+#include "daemon/service_folder.h"
 #include "diagnosis/report.h"
 #include "diagnosis/text.h"
 #include "exporters/json/json.h"
@@ -15,9 +17,6 @@
 
 namespace pghang {
 namespace {
-
-/// Where the unit's StateDirectory= is.
-constexpr const char* kStateDirectory = "/var/lib/pghangd";
 
 ExitCode fail(const Error& error) {
   std::fprintf(stderr, "pghangd: %s: %s\n", to_string(error.code), error.context.c_str());
@@ -120,9 +119,8 @@ ExitCode list_incidents_command(const IncidentsOptions& options) {
     print_list(*incidents);
     return ExitCode::done;
   }
-  View view;
-  view.incidents.assign(incidents->begin(), incidents->end());
-  std::printf("%s\n", incidents_json(view).c_str());
+  const std::deque<Incident> found(incidents->begin(), incidents->end());
+  std::printf("%s\n", incidents_json(list_incidents(found)).c_str());
   return ExitCode::done;
 }
 

@@ -124,7 +124,9 @@ std::string decision(const PlannedBackend& backend, const std::string& mode) {
   }
   text += backend.steps;
   if (mode == "observe") text += " [mode observe: nothing is sent]";
-  return text + "\n";
+  text += "\n";
+  if (!backend.refused.empty()) text += "    refused before: " + backend.refused + "\n";
+  return text;
 }
 
 }  // namespace
@@ -151,6 +153,16 @@ PlanView make_plan(
     plan.backends.push_back(planned(row, judged[i], rules, around, protect));
   }
   return plan;
+}
+
+void tell_refusals(PlanView& plan, const std::vector<SignalRecord>& signals) {
+  for (PlannedBackend& backend : plan.backends) {
+    for (const SignalRecord& signal : signals) {
+      if (signal.target != plan.target || signal.backend != backend.activity.key) continue;
+      if (signal.answer == "accepted") backend.refused.clear();
+      if (signal.answer == "refused") backend.refused = signal.signal + ": " + signal.words;
+    }
+  }
 }
 
 std::string render_plan(const PlanView& plan) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "collectors/evidence/activity.h"
 #include "config/settings.h"
@@ -8,6 +9,7 @@
 #include "daemon/escalation/protect_list.h"
 #include "daemon/escalation/rule_matcher.h"
 #include "exporters/plan_view.h"
+#include "exporters/store/records.h"
 
 namespace pghang {
 
@@ -21,6 +23,10 @@ namespace pghang {
     const escalation::FactTable& facts = {},
     const escalation::ProtectList& protect = {}
 );
+
+/// What the server refused of this daemon, or of an earlier one, is told with the backend: nobody
+/// knows beforehand. `signals`: what the store has, oldest first.
+void tell_refusals(PlanView& plan, const std::vector<SignalRecord>& signals);
 
 /// The same as text: each backend, the rule that matches it and what would be done, or why nothing
 /// would.

@@ -11,10 +11,13 @@
 #include "daemon/blocked_behind.h"
 #include "daemon/commands.h"
 #include "daemon/escalation/rule_matcher.h"
+#include "daemon/incident_store.h"
 #include "daemon/plan.h"
 #include "daemon/plan_safeguards.h"
 #include "daemon/postgres_enforcer_lock.h"
 #include "daemon/postgres_ports.h"
+#include "daemon/service_folder.h"
+#include "exporters/store/store_file.h"
 
 namespace pghang {
 namespace {
@@ -93,6 +96,20 @@ boost::asio::awaitable<void> plan_target(
   plans.push_back(std::move(plan));
 }
 
+/// Where there is no store yet, nothing was refused.
+void add_refusals(PlanView& plan, const std::string& store) {
+  auto file = StoreFile::open_to_read(store);
+  if (!file && file.error().code == Errc::not_found) return;
+  const auto signals = file ? file->signals({}) : Result<std::vector<SignalRecord>>(file.error());
+  if (signals) {
+    tell_refusals(plan, *signals);
+  } else {
+    plan.notes.push_back(
+        "whether the server refused a signal before is not known: " + signals.error().context
+    );
+  }
+}
+
 }  // namespace
 
 ExitCode plan_command(const ConfigOptions& options, bool json) {
@@ -111,6 +128,9 @@ ExitCode plan_command(const ConfigOptions& options, bool json) {
     );
   }
   loop.run();
+  const std::string store = store_file(config->settings.store.file, kStateDirectory);
+  for (PlanView& plan : plans)
+    if (!store.empty()) add_refusals(plan, store);
   if (json && !plans.empty()) {
     std::printf("%s\n", plan_json(plans).c_str());
   } else {

@@ -14,6 +14,7 @@
 #include "daemon/sampler_program.h"
 #include "daemon/service_manager.h"
 #include "daemon/supervisor.h"
+#include "daemon/web_config_watch.h"
 
 namespace pghang {
 namespace {
@@ -43,6 +44,7 @@ void apply_overrides(const ConfigOptions& options, Settings& settings) {
   if (options.telemetry_path) settings.web.telemetry_path = *options.telemetry_path;
   if (options.enable_lifecycle) settings.web.enable_lifecycle = true;
   if (options.external_url) settings.web.external_url = *options.external_url;
+  if (options.web_config_file) settings.web.config_file = *options.web_config_file;
   if (options.log_level) settings.log.level = *options.log_level;
   if (options.log_format) settings.log.format = *options.log_format;
 }
@@ -60,44 +62,23 @@ std::optional<Configuration> load_settings(const ConfigOptions& options) {
   return loaded;
 }
 
-ExitCode check_config_command(const std::string& file) {
-  // An empty name is not the built-in defaults here.
-  const LoadedConfig named = load_config(file);
-  const Configuration loaded = named.ok() ? load_configuration(file)
-                                          : Configuration{
-                                                .settings = {},
-                                                .signatures = {},
-                                                .problems = named.problems,
-                                                .warnings = {}};
-  for (const ConfigProblem& problem : loaded.problems) {
-    std::printf("%s\n", to_string(problem).c_str());
-  }
-  for (const ConfigProblem& warning : loaded.warnings) {
-    std::printf("%s\n", to_string(warning).c_str());
-  }
-  if (!loaded.ok()) return ExitCode::configuration;
-  const Settings& settings = loaded.settings;
-  std::printf(
-      "%s: ok: mode %s, %zu target%s, %zu rule%s\n",
-      file.c_str(),
-      settings.mode == Mode::enforce ? "enforce" : "observe",
-      settings.targets.size(),
-      settings.targets.size() == 1 ? "" : "s",
-      settings.rules.size(),
-      settings.rules.size() == 1 ? "" : "s"
-  );
-  return ExitCode::done;
-}
-
 ExitCode run_command(const ConfigOptions& options, const std::string& sampler_program) {
   ServiceManager service = ServiceManager::from_environment();
   const auto without_effect = let_capabilities_take_effect(false);
   std::optional<Configuration> config = load_settings(options);
+  std::optional<WebConfigReading> web_config;
+  if (config && !config->settings.web.config_file.empty())
+    web_config = read_web_config(config->settings.web.config_file);
   const auto with_effect = let_capabilities_take_effect(true);
   if (!without_effect || !with_effect) {
     const Error& error = without_effect ? with_effect.error() : without_effect.error();
     std::fprintf(stderr, "pghangd: %s\n", error.context.c_str());
     return ExitCode::permission;
+  }
+  if (web_config && !web_config->loaded.ok()) {
+    for (const ConfigProblem& problem : web_config->loaded.problems)
+      std::fprintf(stderr, "%s\n", to_string(problem).c_str());
+    config.reset();
   }
   if (!config) {
     service.status("The configuration has problems: see the log, or pghangd check-config");
@@ -158,7 +139,8 @@ ExitCode run_command(const ConfigOptions& options, const std::string& sampler_pr
         .override_settings = [&options](Settings& fresh) { apply_overrides(options, fresh); },
         .service = std::move(service),
         .missing_capabilities = std::move(not_held),
-        .sockets = std::move(sockets)};
+        .sockets = std::move(sockets),
+        .web_config = std::move(web_config)};
     Supervisor supervisor(loop, std::move(*config), std::move(run), **sampler, log);
     code = supervisor.run();
     bound_shutdown(code);

@@ -8,4 +8,7 @@ namespace pghang {
 /// `RUNTIME_DIRECTORY`): the first where there are several. Empty without systemd.
 [[nodiscard]] std::string service_folder(const char* variable);
 
+/// Where the unit's StateDirectory= is, for who is not started by it.
+inline constexpr const char* kStateDirectory = "/var/lib/pghangd";
+
 }  // namespace pghang

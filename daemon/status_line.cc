@@ -13,6 +13,8 @@ std::string status_line(const View& view, const std::string& degraded) {
                      (view.targets.size() == 1 ? " target up, " : " targets up, ") +
                      std::to_string(open) +
                      (open == 1 ? " open incident, mode " : " open incidents, mode ") + view.mode;
+  if (view.web_config && !view.web_config->problem.empty())
+    line += "; an old web configuration is in use, see the log";
   if (!view.config_last_reload_successful) line += "; the last reload failed, see the log";
   if (!degraded.empty()) line += "; " + degraded;
   for (const TargetView& target : view.targets) {

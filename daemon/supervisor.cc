@@ -17,6 +17,7 @@
 #include "daemon/incident_store.h"
 #include "daemon/logger.h"
 #include "daemon/pause_desk.h"
+#include "daemon/revision.h"
 #include "daemon/sampler_processes.h"
 #include "daemon/service_reporter.h"
 #include "daemon/target_set.h"
@@ -108,6 +109,7 @@ struct Supervisor::Impl {
         web(loop.get_executor(), view, metrics, log) {
     chronicle.know(config.signatures);
     view.version = version();
+    view.revision = revision();
     save_bundles();
     open_store();
     view.started_at_micros = wall_clock_micros();
@@ -132,7 +134,7 @@ struct Supervisor::Impl {
       chronicle.store_told(news);
     };
     handlers.late = [this](StoreContents contents) {
-      targets.count_spent(contents);
+      targets.take_up_late(contents);
       chronicle.end_late(std::move(contents.incidents), "pghangd was restarted without its store");
     };
     handlers.begun_anew = [this] {
@@ -210,6 +212,7 @@ struct Supervisor::Impl {
 
   /// Reads the file on a thread of its own: it may lie on the disk that hangs.
   std::string start_reload() {
+    web.reload();
     const bool started = reloader.start([this](Configuration loaded) {
       finish_reload(std::move(loaded));
       service.reloaded();
@@ -277,7 +280,12 @@ struct Supervisor::Impl {
 
   bool open_web() {
     WebFront::Controls controls{[this] { return start_reload(); }, lifecycle()};
-    const auto opened = web.open(settings.web, std::move(options.sockets), std::move(controls));
+    const auto opened = web.open(
+        settings.web,
+        std::move(options.sockets),
+        std::move(controls),
+        std::move(options.web_config)
+    );
     if (opened) return true;
     log.error("listen_failed", {{"error", opened.error().context}});
     service.failed(opened.error().context);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "collectors/sampler/client.h"
 #include "config/configuration.h"
 #include "daemon/service_manager.h"
+#include "daemon/web_config_watch.h"
 
 namespace pghang {
 
@@ -23,6 +25,7 @@ struct RunOptions {
   ServiceManager service;
   std::vector<std::string> missing_capabilities;  ///< daemon/privileges.h
   std::vector<UniqueFd> sockets;                  ///< to listen on instead of the listen addresses
+  std::optional<WebConfigReading> web_config;     ///< without problems; absent where there is none
 };
 
 /// The running daemon on one loop: a monitor per target, one capture desk, the HTTP server, Unix

@@ -27,9 +27,9 @@ std::string may_have_been_sent(escalation::SignalKind kind) {
 
 void TargetMonitor::remember_in(IncidentStore& store, std::vector<StoredEscalation> left_behind) {
   store_ = &store;
-  count_spent(left_behind);
+  go_on_with_safeguards(left_behind);
   std::erase_if(left_behind, [](const StoredEscalation& row) {
-    return row.sighting == kBudgetRow;
+    return row.sighting == kSafeguardsRow;
   });
   left_behind_ = std::move(left_behind);
   memory_.emplace(target_, store, [this](escalation::SightingId id) {
@@ -38,9 +38,16 @@ void TargetMonitor::remember_in(IncidentStore& store, std::vector<StoredEscalati
   memory_->took_up(left_behind_);
 }
 
-void TargetMonitor::count_spent(const std::vector<StoredEscalation>& left_behind) {
-  const auto taken = take_up_budget(left_behind, target_);
-  if (taken) tracker_.safeguards().budget().resume(taken->saved, taken->same_boot, now());
+void TargetMonitor::go_on_with_safeguards(const std::vector<StoredEscalation>& left_behind) {
+  const auto taken = take_up_safeguards(left_behind, target_);
+  if (!taken) return;
+  const auto open = tracker_.safeguards().resume(taken->saved, taken->same_boot, now());
+  for (const escalation::BreakerEvent& breaker : open)
+    chronicle_.breaker_changed(target_, breaker);
+}
+
+StoredEscalation TargetMonitor::safeguards_left_behind() const {
+  return safeguards_row(target_, tracker_.safeguards().saved(now()));
 }
 
 void TargetMonitor::remember_all_again() {
@@ -49,7 +56,7 @@ void TargetMonitor::remember_all_again() {
 }
 
 void TargetMonitor::remember() {
-  if (memory_ && server_) memory_->keep(tracker_, *server_, sending_, now());
+  if (memory_) memory_->keep(tracker_, server_, sending_, now());
 }
 
 void TargetMonitor::resume(const ServerInfo& server) {
@@ -88,12 +95,29 @@ void TargetMonitor::resume(const ServerInfo& server) {
 }
 
 boost::asio::awaitable<void> TargetMonitor::write_down(const escalation::SignalOrder& order) {
-  sending_ = order.id;
+  sending_.insert(order.id);
   const escalation::SightingState* sighting = tracker_.find(order.id);
   if (store_ == nullptr || sighting == nullptr) co_return;
   chronicle_.ordered(target_, order, *sighting, now());
   remember();
   if (!co_await store_->written(kWriteDown)) chronicle_.sent_unrecorded();
+}
+
+void TargetMonitor::withhold(
+    const escalation::SignalOrder& order,
+    escalation::Restraint restraint
+) {
+  sending_.erase(order.id);
+  chronicle_.withheld(target_, order, restraint);
+  tell(tracker_.signal_withheld(order.id, order.kind, restraint, now()));
+  remember();
+}
+
+void TargetMonitor::answered(const escalation::SignalOrder& order, const SignalReply& reply) {
+  sending_.erase(order.id);
+  chronicle_.signalled(target_, order, reply);
+  tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
+  remember();
 }
 
 }  // namespace pghang

@@ -188,6 +188,7 @@ boost::asio::awaitable<void> TargetMonitor::claim_enforcement() {
 
 std::vector<std::string> TargetMonitor::reset_breakers(const std::string& rule) {
   std::vector<std::string> closed = tracker_.safeguards().reset_breakers(rule, now());
+  remember();
   chronicle_.sightings(target_, tracker_, now());
   return closed;
 }
@@ -215,15 +216,11 @@ boost::asio::awaitable<void> TargetMonitor::carry_out(escalation::Orders orders)
     co_await write_down(order);
     if (retired_) co_return;
     if (const auto restraint = tracker_.safeguards().restrains_all()) {
-      tell(tracker_.signal_withheld(order.id, order.kind, *restraint, now()));
-      sending_.reset();
+      withhold(order, *restraint);
       continue;
     }
     const SignalReply reply = co_await signaller_.send(order);
-    sending_.reset();
-    chronicle_.signalled(target_, order, reply);
-    tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
-    remember();
+    answered(order, reply);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,9 +85,12 @@ class TargetMonitor {
   /// From now on the store knows all that a next daemon needs. `store` outlives us. `left_behind`:
   /// by the last daemon, for this target; the first poll that the server answers goes on with it.
   void remember_in(IncidentStore& store, std::vector<StoredEscalation> left_behind);
-  /// Of what the last daemon left behind and came too late to go on with (of any target): what its
-  /// budget had spent counts all the same.
-  void count_spent(const std::vector<StoredEscalation>& left_behind);
+  /// Of what the last daemon left behind and came too late to go on with (of any target), or an
+  /// earlier monitor of this target: what the budget had spent counts, and which breaker was open
+  /// is open.
+  void go_on_with_safeguards(const std::vector<StoredEscalation>& left_behind);
+  /// For a later monitor of this target.
+  [[nodiscard]] StoredEscalation safeguards_left_behind() const;
   /// The store begins anew: it is given everything again.
   void remember_all_again();
 
@@ -126,6 +130,9 @@ class TargetMonitor {
   /// A signal is written down before it is sent. While the disk does not answer it is sent all the
   /// same: a stuck server may be stuck on that very disk.
   [[nodiscard]] boost::asio::awaitable<void> write_down(const escalation::SignalOrder& order);
+  /// An order that was written down is not sent.
+  void withhold(const escalation::SignalOrder& order, escalation::Restraint restraint);
+  void answered(const escalation::SignalOrder& order, const SignalReply& reply);
   /// Finds out whether this daemon is the one that may signal.
   [[nodiscard]] boost::asio::awaitable<void> claim_enforcement();
   [[nodiscard]] Evidence evidence_for(const escalation::SightingState& sighting, Capture capture)
@@ -172,7 +179,8 @@ class TargetMonitor {
   IncidentStore* store_ = nullptr;
   std::optional<EscalationMemory> memory_;
   std::vector<StoredEscalation> left_behind_;
-  std::optional<escalation::SightingId> sending_;  ///< whose signal is on its way
+  /// Whose signals are on their way: one by SQL, and one without it that SQL may have overtaken.
+  std::set<escalation::SightingId> sending_;
   EnforcerLock* enforcer_lock_ = nullptr;
   EnforcerClaim claim_;
   std::int64_t timeline_ = 0;  ///< the latest that was known

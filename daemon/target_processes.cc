@@ -138,9 +138,11 @@ TargetMonitor::carry_out_by_process(escalation::Orders orders, const ServerSurve
   for (const escalation::SignalOrder& order : orders.signals) {
     co_await write_down(order);
     if (retired_) co_return;
-    if (const auto restraint = tracker_.safeguards().restrains_all()) {
-      tell(tracker_.signal_withheld(order.id, order.kind, *restraint, now()));
-      sending_.reset();
+    // A poll that succeeded meanwhile knows better than the look that this was decided by.
+    const auto restraint = poll_error_ ? tracker_.safeguards().restrains_all()
+                                       : std::optional(escalation::Restraint::sql_answers);
+    if (restraint) {
+      withhold(order, *restraint);
       continue;
     }
     const SurveyedProcess* process = escalation::process_of(order.guard.backend, survey);
@@ -153,11 +155,7 @@ TargetMonitor::carry_out_by_process(escalation::Orders orders, const ServerSurve
       sent = co_await processes_->signal(request);
       if (retired_) co_return;
     }
-    sending_.reset();
-    const SignalReply reply = reply_to(sent, survey.taken_at_micros);
-    chronicle_.signalled(target_, order, reply);
-    tell(tracker_.signal_answered(order.id, order.kind, reply.answer, reply.words, now()));
-    remember();
+    answered(order, reply_to(sent, survey.taken_at_micros));
   }
 }
 

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/chronicle.h"
+#include "daemon/escalation_memory.h"
 #include "daemon/incident_store.h"
 
 namespace pghang {
@@ -103,7 +104,13 @@ void TargetSet::apply() {
   for (const Target& target : settings_.targets) {
     if (session_of(target.name) != nullptr) continue;
     TargetSession& added = add(target);
-    if (store_) added.monitor.remember_in(*store_, {});
+    std::vector<StoredEscalation> left;
+    if (auto node = safeguards_left_.extract(target.name)) left.push_back(std::move(node.mapped()));
+    if (store_) {
+      added.monitor.remember_in(*store_, std::move(left));
+    } else {
+      added.monitor.go_on_with_safeguards(left);
+    }
     start_polling(added);
   }
   publish_modes();
@@ -112,6 +119,10 @@ void TargetSet::apply() {
 // The session lives on until what is under way has ended: that is bounded.
 void TargetSet::retire(std::unique_ptr<TargetSession> session) {
   session->monitor.retire("the target was removed from the configuration");
+  safeguards_left_.insert_or_assign(
+      session->target.name,
+      session->monitor.safeguards_left_behind()
+  );
   session->retired = true;
   session->pause.cancel();
   session->next_look.cancel();
@@ -131,7 +142,8 @@ void TargetSet::take_up(StoreContents contents, IncidentStore& store) {
     session->monitor.remember_in(store, std::move(rows));
   }
   for (const StoredEscalation& row : contents.escalations) {
-    if (session_of(row.target) == nullptr) store.erase_escalation(row.target, row.sighting);
+    if (session_of(row.target) != nullptr || keep_for_return(row)) continue;
+    store.erase_escalation(row.target, row.sighting);
   }
   chronicle_.end_orphans(
       [this](const Incident& incident) { return session_of(incident.target) == nullptr; },
@@ -140,9 +152,17 @@ void TargetSet::take_up(StoreContents contents, IncidentStore& store) {
   store.flush();
 }
 
-void TargetSet::count_spent(const StoreContents& contents) {
+void TargetSet::take_up_late(const StoreContents& contents) {
   for (const auto& session : targets_)
-    session->monitor.count_spent(contents.escalations);
+    session->monitor.go_on_with_safeguards(contents.escalations);
+  for (const StoredEscalation& row : contents.escalations)
+    if (session_of(row.target) == nullptr) (void)keep_for_return(row);
+}
+
+bool TargetSet::keep_for_return(const StoredEscalation& row) {
+  if (row.sighting != kSafeguardsRow || !still_counts(row, Clock::now())) return false;
+  safeguards_left_.try_emplace(row.target, row);
+  return true;
 }
 
 void TargetSet::remember_all_again() {

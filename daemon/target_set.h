@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,13 +17,13 @@
 #include "daemon/signal_outcomes.h"
 #include "daemon/target_session.h"
 #include "exporters/lifecycle.h"
+#include "exporters/store/records.h"
 #include "exporters/view.h"
 
 namespace pghang {
 
 class Chronicle;
 class IncidentStore;
-struct StoreContents;
 
 /// All servers that are watched: polls each of them, sends what they ask for to the capture desk
 /// once it is known that their processes are of this host, and follows the configuration. Loop
@@ -51,8 +52,8 @@ class TargetSet {
   /// Goes on with what the last daemon left in the store, and keeps there what a next one needs.
   /// `store` outlives this.
   void take_up(StoreContents contents, IncidentStore& store);
-  /// It came too late for that.
-  void count_spent(const StoreContents& contents);
+  /// It came too late for that: only budgets and breakers go on.
+  void take_up_late(const StoreContents& contents);
   /// The store begins anew.
   void remember_all_again();
 
@@ -75,6 +76,8 @@ class TargetSet {
  private:
   TargetSession& add(const Target& target);
   void retire(std::unique_ptr<TargetSession> session);
+  /// Budgets and breakers of targets that are not configured now. Whether `row` is one, and counts.
+  bool keep_for_return(const StoredEscalation& row);
   void start_polling(TargetSession& session);
   void publish_modes();
   boost::asio::awaitable<void> poll_forever(TargetSession& session);
@@ -102,6 +105,8 @@ class TargetSet {
   std::uint64_t sessions_ = 0;
   bool paused_ = true;
   IncidentStore* store_ = nullptr;  ///< null: none is there, or not yet
+  /// What targets that are not configured had spent, should they come back: by name.
+  std::map<std::string, StoredEscalation> safeguards_left_;
   boost::asio::steady_timer looks_due_;
 };
 

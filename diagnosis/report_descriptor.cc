@@ -79,18 +79,18 @@ std::vector<RelatedProcess> other_processes(const FdTarget& fd) {
   return others;
 }
 
-void write_descriptor(const FdTarget& fd, ReportWriter& out) {
+void add_descriptor(const FdTarget& fd, DescriptorFields& fields) {
   // A call by path (openat) has no descriptor yet.
   const std::string number = fd.number < 0 ? "" : std::to_string(fd.number) + ", ";
-  out.field(fd.number < 0 ? "path" : "descriptor", number + target_words(fd));
-  out.field("mount", mount_words(fd));
-  out.field("served by", server_words(fd));
+  fields.emplace_back(fd.number < 0 ? "path" : "descriptor", number + target_words(fd));
+  fields.emplace_back("mount", mount_words(fd));
+  fields.emplace_back("served by", server_words(fd));
   const std::string others = processes_words(other_processes(fd));
   if (fd.lock.empty()) {
-    out.field("other end", others);
+    fields.emplace_back("other end", others);
   } else {
     const std::string holder = others.empty() ? "a process that could not be found" : others;
-    out.field("lock", fd.lock + ", held by " + holder);
+    fields.emplace_back("lock", fd.lock + ", held by " + holder);
   }
 }
 
@@ -119,15 +119,22 @@ std::string processes_words(const std::vector<RelatedProcess>& processes) {
   return text::join(words);
 }
 
-void write_descriptors(const Syscall& call, ReportWriter& out) {
-  if (call.fd) write_descriptor(*call.fd, out);
+DescriptorFields descriptor_fields(const Syscall& call) {
+  DescriptorFields fields;
+  if (call.fd) add_descriptor(*call.fd, fields);
   const char* name = "waits for";
   for (const FdTarget& member : call.members) {
-    out.field(name, member_words(member));
+    fields.emplace_back(name, member_words(member));
     name = "";
   }
   if (call.members_left_out > 0)
-    out.field(name, "and " + std::to_string(call.members_left_out) + " more");
+    fields.emplace_back(name, "and " + std::to_string(call.members_left_out) + " more");
+  return fields;
+}
+
+void write_descriptors(const Syscall& call, ReportWriter& out) {
+  for (const auto& [name, value] : descriptor_fields(call))
+    out.field(name, value);
 }
 
 }  // namespace pghang

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "collectors/evidence/syscall.h"
 #include "diagnosis/report_writer.h"
@@ -11,7 +13,13 @@ namespace pghang {
 [[nodiscard]] std::string process_words(const RelatedProcess& process);
 [[nodiscard]] std::string processes_words(const std::vector<RelatedProcess>& processes);
 
-/// The lines of a system call's descriptor, or of each that it waits for.
+/// Names and values; a value may be empty, and the name of what goes on with the one above.
+using DescriptorFields = std::vector<std::pair<std::string, std::string>>;
+
+/// A system call's descriptor, or each that it waits for.
+[[nodiscard]] DescriptorFields descriptor_fields(const Syscall& call);
+
+/// The same as lines of a report.
 void write_descriptors(const Syscall& call, ReportWriter& out);
 
 }  // namespace pghang

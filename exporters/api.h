@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "exporters/http/http_server.h"
 #include "exporters/lifecycle.h"
@@ -10,11 +12,9 @@
 
 namespace pghang {
 
-/// Routes: telemetry path, `/` (links), `/incidents/ID`, `/fingerprints/ID`, `/-/healthy`,
-/// `/-/ready`, `POST /-/reload` (when `reload` is set), those of lifecycle.h (when `lifecycle` is
-/// set),
-/// `/api/v1/{status,backends,incidents,incidents/ID,fingerprints,fingerprints/ID}`. Pure routing
-/// over what it is given; references must outlive it.
+/// Everything that is served: the pages, the telemetry path, `/-/...` (POST only with `reload` or
+/// `lifecycle`), and `/api/v1/...` (openapi.yaml). Pure routing over what it is given; references
+/// must outlive it. Pages and the API's answers have an ETag; the others never do.
 struct Api {
   const View& view;
   Metrics& metrics;
@@ -26,5 +26,13 @@ struct Api {
 
   [[nodiscard]] HttpResponse operator()(const HttpRequest& request) const;
 };
+
+/// One kind of path that Api serves, with its only method (GET: HEAD too).
+struct Route {
+  std::string_view method;
+  std::string_view path;  ///< `/incidents/{id}`; the telemetry path as `/metrics`
+};
+
+[[nodiscard]] std::vector<Route> api_routes();
 
 }  // namespace pghang

@@ -6,15 +6,20 @@
 
 namespace pghang {
 
-std::string
-external_url(std::string configured, const std::string& bound, const std::string& host_name) {
+std::string external_url(
+    std::string configured,
+    const std::string& bound,
+    const std::string& host_name,
+    bool tls
+) {
   while (configured.ends_with('/'))
     configured.pop_back();
   if (!configured.empty()) return configured;
+  const std::string scheme = tls ? "https://" : "http://";
   for (const std::string every : {"0.0.0.0:", "[::]:"}) {
-    if (bound.starts_with(every)) return "http://" + host_name + ":" + bound.substr(every.size());
+    if (bound.starts_with(every)) return scheme + host_name + ":" + bound.substr(every.size());
   }
-  return "http://" + bound;
+  return scheme + bound;
 }
 
 std::string host_name() {

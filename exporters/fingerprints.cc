@@ -9,6 +9,7 @@
 #include "exporters/json/json_text.h"
 #include "exporters/json/json_values.h"
 #include "exporters/metrics/view_gauges.h"
+#include "exporters/text.h"
 
 namespace pghang {
 namespace {
@@ -34,6 +35,21 @@ void add(FingerprintGroup& group, const Incident& incident) {
   group.incidents.push_back(&incident);
 }
 
+std::int64_t latest(const FingerprintGroup& group) {
+  return group.incidents.front()->opened_at_micros;
+}
+
+void sort(std::vector<FingerprintGroup>& groups, FingerprintOrder order) {
+  std::ranges::stable_sort(groups, std::ranges::greater{}, [order](const FingerprintGroup& group) {
+    switch (order) {
+      case FingerprintOrder::backends: break;
+      case FingerprintOrder::incidents: return static_cast<std::int64_t>(group.incidents.size());
+      case FingerprintOrder::latest: return latest(group);
+    }
+    return static_cast<std::int64_t>(group.backends);
+  });
+}
+
 json::array strings(const std::vector<std::string>& texts) {
   json::array array;
   for (const std::string& text : texts)
@@ -51,25 +67,37 @@ json::object head(const FingerprintGroup& group) {
       {"backends", group.backends},
       {"targets", strings(group.targets)},
       {"causes", strings(group.causes)},
+      {"latest_opened_at", rfc3339(latest(group))},
   };
 }
 
 }  // namespace
 
-std::vector<FingerprintGroup> fingerprint_groups(const View& view) {
+const char* to_string(FingerprintOrder order) {
+  switch (order) {
+    case FingerprintOrder::backends: return "backends";
+    case FingerprintOrder::incidents: return "incidents";
+    case FingerprintOrder::latest: return "latest";
+  }
+  return "backends";
+}
+
+std::vector<FingerprintGroup> fingerprint_groups(const View& view, const FingerprintsQuery& query) {
   std::map<std::string, FingerprintGroup> by_id;
   for (const Incident& incident : view.incidents)
-    if (incident.fingerprint) add(by_id[incident.fingerprint->stable], incident);
+    if (incident.fingerprint && holds(query.filter, incident))
+      add(by_id[incident.fingerprint->stable], incident);
   std::vector<FingerprintGroup> groups;
+  groups.reserve(by_id.size());
   for (auto& [id, group] : by_id)
     groups.push_back(std::move(group));
-  std::ranges::stable_sort(groups, std::ranges::greater{}, &FingerprintGroup::backends);
+  sort(groups, query.order);
   return groups;
 }
 
-std::string fingerprints_json(const View& view) {
+std::string fingerprints_json(const View& view, const FingerprintsQuery& query) {
   json::array groups;
-  for (const FingerprintGroup& group : fingerprint_groups(view)) {
+  for (const FingerprintGroup& group : fingerprint_groups(view, query)) {
     json::object object = head(group);
     object["incidents"] = group.incidents.size();
     groups.emplace_back(std::move(object));

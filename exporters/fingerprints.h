@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "exporters/incident_list.h"
 #include "exporters/view.h"
 
 namespace pghang {
@@ -23,11 +24,22 @@ struct FingerprintGroup {
   friend bool operator==(const FingerprintGroup&, const FingerprintGroup&) = default;
 };
 
-/// By fingerprint, those with most backends first, then by id. Refers to `view`.
-[[nodiscard]] std::vector<FingerprintGroup> fingerprint_groups(const View& view);
+/// Most first: backends that hang there now, incidents, or the latest moment one was opened.
+enum class FingerprintOrder { backends, incidents, latest };
+
+[[nodiscard]] const char* to_string(FingerprintOrder order);
+
+struct FingerprintsQuery {
+  IncidentFilter filter{};  ///< groups are made of these incidents only
+  FingerprintOrder order = FingerprintOrder::backends;
+};
+
+/// By fingerprint, in the order asked for, then by id. Refers to `view`.
+[[nodiscard]] std::vector<FingerprintGroup>
+fingerprint_groups(const View& view, const FingerprintsQuery& query = {});
 
 /// `/api/v1/fingerprints`: the groups, each with the number of its incidents.
-[[nodiscard]] std::string fingerprints_json(const View& view);
+[[nodiscard]] std::string fingerprints_json(const View& view, const FingerprintsQuery& query = {});
 
 /// `/api/v1/fingerprints/ID`: one of them, with its incidents.
 [[nodiscard]] std::string fingerprint_json(const FingerprintGroup& group);

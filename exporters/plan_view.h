@@ -26,6 +26,9 @@ struct PlannedBackend {
   std::string steps;      ///< the same and what follows, in words
   std::vector<RuleMismatch> mismatches;  ///< of each rule, where none matches
   std::string protected_by;  ///< name of the `protect` entry, where the exemption is `protected`
+  /// `cancel: must be ...`: what the server said to the latest signal of a pghangd that its store
+  /// knows of, where it refused that.
+  std::string refused;
 };
 
 /// What `pghangd plan` says about one server.

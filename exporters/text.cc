@@ -49,21 +49,64 @@ std::string valid_utf8(std::string_view text) {
   return out;
 }
 
+namespace {
+
+/// Of a well-formed sequence of 2 or 3 bytes; 0 of others, which hold nothing that is looked for.
+unsigned code_point(std::string_view sequence) {
+  const auto bits = [&](std::size_t at, unsigned mask) {
+    return static_cast<unsigned char>(sequence[at]) & mask;
+  };
+  if (sequence.size() == 2) return bits(0, 0x1FU) << 6U | bits(1, 0x3FU);
+  if (sequence.size() == 3) return bits(0, 0x0FU) << 12U | bits(1, 0x3FU) << 6U | bits(2, 0x3FU);
+  return 0;
+}
+
+/// C1 controls, and what turns the direction of the text around it (Unicode's Bidi_Control).
+bool acts_unseen(unsigned point) {
+  return (point >= 0x80 && point <= 0x9F) || point == 0x061C || point == 0x200E ||
+         point == 0x200F || (point >= 0x202A && point <= 0x202E) ||
+         (point >= 0x2066 && point <= 0x2069);
+}
+
+std::string named(unsigned point) {
+  std::array<char, 16> name{};
+  std::snprintf(name.data(), name.size(), "[U+%04X]", point);
+  return name.data();
+}
+
+void append_escaped(std::string& out, char c) {
+  switch (c) {
+    case '&': out += "&amp;"; return;
+    case '<': out += "&lt;"; return;
+    case '>': out += "&gt;"; return;
+    case '"': out += "&quot;"; return;
+    case '\'': out += "&#39;"; return;
+    default: break;
+  }
+  if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F') {
+    out += kReplacement;
+  } else {
+    out += c;
+  }
+}
+
+}  // namespace
+
 std::string html_escaped(std::string_view text) {
   std::string out;
-  for (const char c : valid_utf8(text)) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default:
-        if ((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F') {
-          out += kReplacement;
-        } else {
-          out += c;
-        }
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = sequence_length(text, at);
+    const std::string_view sequence = text.substr(at, std::max<std::size_t>(length, 1));
+    at += sequence.size();
+    if (length == 0) {
+      out += kReplacement;
+    } else if (length == 1) {
+      append_escaped(out, sequence.front());
+    } else if (const unsigned point = code_point(sequence); acts_unseen(point)) {
+      out += named(point);
+    } else {
+      out += sequence;
     }
   }
   return out;

@@ -10,7 +10,8 @@ namespace pghang {
 /// `text` with each byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD.
 [[nodiscard]] std::string valid_utf8(std::string_view text);
 
-/// For element content and quoted attribute values; also valid UTF-8, control characters replaced.
+/// For element content and quoted attribute values; also valid UTF-8, control characters replaced,
+/// and those that turn the text around them shown by name (`[U+202E]`).
 [[nodiscard]] std::string html_escaped(std::string_view text);
 
 /// `2026-11-22T15:12:03.123456Z` of microseconds since the unix epoch. Times outside the years 0 to

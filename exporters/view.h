@@ -25,6 +25,8 @@ struct BackendView {
   Source source = Source::sql;
   std::string protected_by;  ///< name of the `protect` entry, where the exemption is `protected`
   std::string suppressed;    ///< why a signal that is due is not sent; empty: none is due
+  std::string
+      refused;  ///< `cancel: must be ...`: the latest signal was refused, in the server's words
 };
 
 /// One process of a server, as a look without SQL shows it.
@@ -91,6 +93,12 @@ struct TargetView {
   return target.error + "; " + target.processes->summary;
 }
 
+/// The web configuration (config/web_config.h), where there is one.
+struct WebConfigView {
+  std::string problem;  ///< why the file as it is now is not in use; empty: it is
+  std::optional<std::int64_t> certificate_expires_at;  ///< unix seconds; absent without TLS
+};
+
 struct View {
   std::string version;
   std::string mode;  ///< `observe` or `enforce`
@@ -101,6 +109,8 @@ struct View {
   std::deque<Incident> incidents;  ///< newest first, open ones included
   std::string external_url;        ///< external_url(); empty until it is known
   PauseView pause;
+  std::string revision;  ///< the git commit of the source; empty: not known
+  std::optional<WebConfigView> web_config;
 };
 
 /// Microseconds since the unix epoch, for whoever is not given the time.

@@ -11,7 +11,7 @@ _pghangd() {
     esac
   done
   case "$previous" in
-    --config.file | --save | --store)
+    --config.file | --web.config.file | --save | --store)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return
@@ -37,10 +37,10 @@ _pghangd() {
       values="run check-config check-signatures plan diagnose replay doctor incidents pause resume -h --help --version"
       ;;
     run)
-      values="-h --help --config.file --dsn --mode --web.listen-address --web.telemetry-path --web.external-url --web.enable-lifecycle --web.systemd-socket --log.level --log.format"
+      values="-h --help --config.file --dsn --mode --web.listen-address --web.config.file --web.telemetry-path --web.external-url --web.enable-lifecycle --web.systemd-socket --log.level --log.format"
       ;;
     check-config)
-      values="-h --help"
+      values="-h --help --web.config.file"
       ;;
     check-signatures)
       values="-h --help"

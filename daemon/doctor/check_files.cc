@@ -106,4 +106,22 @@ CheckLine check_folder(const FolderFacts& facts) {
   return {Grade::ok, facts.key, facts.path + " can be written to, " + room, ""};
 }
 
+CheckLine check_store(const StoreFacts& facts) {
+  const FolderFacts& folder = facts.folder;
+  if (folder.answered && facts.missing && facts.by_systemd) {
+    const std::string room = std::to_string(folder.free_bytes >> 20U) + " MB free";
+    const std::string later = folder.path + ": systemd makes it when the service starts, ";
+    if (folder.free_bytes >= kLittleRoom) return {Grade::ok, folder.key, later + room, ""};
+    return {Grade::warn, folder.key, later + "only " + room, "make room: df /var/lib"};
+  }
+  if (folder.answered && folder.error.empty() && !facts.file_error.empty()) {
+    return {
+        Grade::fail,
+        folder.key,
+        facts.file + " cannot be written to: " + facts.file_error,
+        "sudo chown pghangd: " + facts.file + "*, and doctor --user pghangd asks as the service"};
+  }
+  return check_folder(folder);
+}
+
 }  // namespace pghang::doctor

@@ -16,6 +16,7 @@ namespace pghang::doctor {
 [[nodiscard]] CheckList check_libraries(const LibraryFacts& facts);
 [[nodiscard]] CheckLine check_address(const AddressFacts& facts);
 [[nodiscard]] CheckLine check_folder(const FolderFacts& facts);
+[[nodiscard]] CheckLine check_store(const StoreFacts& facts);
 
 /// Connection, version, role, grants, limits, clock. Nothing beyond the first that makes the rest
 /// unknowable.

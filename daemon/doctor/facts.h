@@ -66,6 +66,15 @@ struct FolderFacts {
   std::uint64_t free_bytes = 0;
 };
 
+/// The store's file, and the folder that it is in.
+struct StoreFacts {
+  std::string file;
+  FolderFacts folder;
+  bool by_systemd = false;  ///< the folder is its StateDirectory=, made when the service starts
+  bool missing = false;     ///< the folder is not there; `folder.free_bytes` are of the one above
+  std::string file_error;   ///< why the file, which is there, cannot be written to; empty: it can
+};
+
 /// One server.
 struct TargetFacts {
   Target target;

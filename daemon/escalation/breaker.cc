@@ -49,6 +49,32 @@ bool Breaker::reset(TimePoint now) {
   return true;
 }
 
+SavedBreaker Breaker::saved(const std::string& rule) const {
+  SavedBreaker saved;
+  saved.rule = rule;
+  saved.matches = matches_;
+  if (open_) {
+    saved.open = SavedOpenBreaker{open_->before, open_->high, moment_of(open_->high_at)};
+    return saved;
+  }
+  for (const Count& count : past_)
+    saved.past.push_back({moment_of(count.at), count.matches});
+  return saved;
+}
+
+void Breaker::resume(const SavedBreaker& saved, bool same_boot, TimePoint now) {
+  if (saved.open && !open_) {
+    const TimePoint high_at = time_of(saved.open->high_at, same_boot, now);
+    open_ = Open{.before = saved.open->before, .high = saved.open->high, .high_at = high_at};
+  }
+  if (!past_.empty()) return;
+  for (const SavedCount& count : saved.past)
+    note(time_of(count.at, same_boot, now), count.matches);
+  // When the latest number was seen last is not saved with each poll: it may have been just now.
+  if (!past_.empty()) past_.back().at = now;
+  matches_ = saved.matches;
+}
+
 void Breaker::close(TimePoint now) {
   open_.reset();
   past_.clear();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/settings.h"
+#include "daemon/escalation/saved_sighting.h"
 #include "daemon/escalation/signal.h"
 
 namespace pghang::escalation {
@@ -24,6 +25,14 @@ class Breaker {
 
   /// Closes it; what it matched last is its past from here. False when it was not open.
   bool reset(TimePoint now);
+
+  /// For the next daemon.
+  [[nodiscard]] SavedBreaker saved(const std::string& rule) const;
+
+  /// Goes on where the last daemon's stood; one that was open is open, and closes as it would have.
+  /// What has polled already keeps its own past. How long ago another boot was nobody knows: what
+  /// was then counts as if it was now.
+  void resume(const SavedBreaker& saved, bool same_boot, TimePoint now);
 
   [[nodiscard]] bool open() const { return open_.has_value(); }
 

@@ -35,16 +35,16 @@ void Budget::spend(bool first, TimePoint now) {
   if (first) ++load_.under_way;
 }
 
-SavedBudget Budget::saved(TimePoint now) const {
-  SavedBudget saved;
+std::vector<Moment> Budget::saved(TimePoint now) const {
+  std::vector<Moment> spent;
   for (const TimePoint at : spent_) {
-    if (!has_passed(at, kHour, now)) saved.spent.push_back(moment_of(at));
+    if (!has_passed(at, kHour, now)) spent.push_back(moment_of(at));
   }
-  return saved;
+  return spent;
 }
 
-void Budget::resume(const SavedBudget& saved, bool same_boot, TimePoint now) {
-  for (const Moment moment : saved.spent)
+void Budget::resume(const std::vector<Moment>& spent, bool same_boot, TimePoint now) {
+  for (const Moment moment : spent)
     spent_.push_back(time_of(moment, same_boot, now));
   std::ranges::sort(spent_);
 }

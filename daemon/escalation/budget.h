@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "config/settings.h"
 #include "daemon/escalation/restraint.h"
@@ -34,12 +35,12 @@ class Budget {
   /// A signal that was not refused is going to be sent.
   void spend(bool first, TimePoint now);
 
-  /// For the next daemon.
-  [[nodiscard]] SavedBudget saved(TimePoint now) const;
+  /// What was spent within the hour, for the next daemon.
+  [[nodiscard]] std::vector<Moment> saved(TimePoint now) const;
 
   /// Counts what the last daemon spent, too. How long ago another boot was nobody knows (the wall
   /// clock may have been set meanwhile): what was spent then counts as if it was now.
-  void resume(const SavedBudget& saved, bool same_boot, TimePoint now);
+  void resume(const std::vector<Moment>& spent, bool same_boot, TimePoint now);
 
  private:
   [[nodiscard]] std::uint64_t spent_within(Duration length, TimePoint now) const;

@@ -11,6 +11,7 @@ const char* to_string(Restraint restraint) {
     case Restraint::budget_share: return "budget_share";
     case Restraint::budget_hour: return "budget_hour";
     case Restraint::budget_minute: return "budget_minute";
+    case Restraint::sql_answers: return "sql_answers";
   }
   return "paused";
 }

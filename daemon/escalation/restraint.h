@@ -14,6 +14,7 @@ enum class Restraint {
   budget_share,         ///< too many of the server's sessions are being signalled
   budget_hour,          ///< too many signals within an hour
   budget_minute,        ///< too many signals within a minute
+  sql_answers,          ///< it was to be sent without SQL, and SQL works again
 };
 
 [[nodiscard]] const char* to_string(Restraint restraint);

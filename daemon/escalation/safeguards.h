@@ -11,6 +11,7 @@
 #include "daemon/escalation/budget.h"
 #include "daemon/escalation/protect_list.h"
 #include "daemon/escalation/restraint.h"
+#include "daemon/escalation/saved_sighting.h"
 
 namespace pghang::escalation {
 
@@ -27,6 +28,7 @@ struct BreakerEvent {
   bool open = false;
   std::uint64_t matches = 0;  ///< now
   std::uint64_t before = 0;   ///< the least within the window, when it opened
+  bool restored = false;      ///< it was open when the last daemon ended
 };
 
 /// All that stands between a signal that is due and the server, for one server: pause, the other
@@ -55,6 +57,11 @@ class Safeguards {
   /// A signal that nothing restrained is going to be sent.
   void spend(bool first, TimePoint now) { budget_.spend(first, now); }
 
+  /// For the next daemon.
+  [[nodiscard]] SavedSafeguards saved(TimePoint now) const;
+  /// Goes on where the last daemon's stood. Which breakers are open by it.
+  std::vector<BreakerEvent> resume(const SavedSafeguards& saved, bool same_boot, TimePoint now);
+
   /// Closes the breakers of this rule, or of all (empty). What was closed.
   std::vector<std::string> reset_breakers(const std::string& rule, TimePoint now);
 
@@ -62,11 +69,9 @@ class Safeguards {
 
   [[nodiscard]] const ProtectList& protect_list() const { return protect_; }
 
-  [[nodiscard]] Budget& budget() { return budget_; }
-
-  [[nodiscard]] const Budget& budget() const { return budget_; }
-
  private:
+  Breaker& breaker_of(const std::string& rule);
+
   bool paused_ = false;
   bool other_daemon_ = false;
   ProtectList protect_;

@@ -17,7 +17,7 @@ Moment moment_of(TimePoint at) {
 
 TimePoint time_of(Moment moment, bool same_boot, TimePoint now) {
   const TimePoint then{std::chrono::duration_cast<TimePoint::duration>(moment)};
-  return same_boot ? std::min(then, now) : now;
+  return same_boot ? std::clamp(then, TimePoint{}, std::max(TimePoint{}, now)) : now;
 }
 
 SightingMachine::SightingMachine(

@@ -22,7 +22,8 @@ using Moment = std::chrono::nanoseconds;
 
 [[nodiscard]] Moment moment_of(TimePoint at);
 
-/// When a saved moment was; `now` where it was in another boot, or would be in the future.
+/// When a saved moment was; `now` where it was in another boot, or would be in the future. Not
+/// before this boot.
 [[nodiscard]] TimePoint time_of(Moment moment, bool same_boot, TimePoint now);
 
 struct SavedHoldOff {
@@ -68,16 +69,44 @@ struct SavedSighting {
   std::string rule;  ///< rule_text(): a rule that was changed meanwhile is another one
   Guard guard;
   SavedMachine machine;
-  Activity activity;  ///< as last seen
+  Activity activity;    ///< as last seen
+  std::string refused;  ///< SightingState::refused
 
   friend bool operator==(const SavedSighting&, const SavedSighting&) = default;
 };
 
-/// What a Budget remembers.
-struct SavedBudget {
-  std::vector<Moment> spent;  ///< signals ordered in the hour before it was saved, oldest first
+/// How many backends a rule matched at one poll.
+struct SavedCount {
+  Moment at{0};
+  std::uint64_t matches = 0;
 
-  friend bool operator==(const SavedBudget&, const SavedBudget&) = default;
+  friend bool operator==(const SavedCount&, const SavedCount&) = default;
+};
+
+struct SavedOpenBreaker {
+  std::uint64_t before = 0;
+  std::uint64_t high = 0;
+  Moment high_at{0};
+
+  friend bool operator==(const SavedOpenBreaker&, const SavedOpenBreaker&) = default;
+};
+
+/// What the Breaker of one rule remembers.
+struct SavedBreaker {
+  std::string rule;                      ///< its name
+  std::uint64_t matches = 0;             ///< of the latest poll
+  std::vector<SavedCount> past;          ///< what a poll is compared with, rising; none while open
+  std::optional<SavedOpenBreaker> open;  ///< nothing: it is closed
+
+  friend bool operator==(const SavedBreaker&, const SavedBreaker&) = default;
+};
+
+/// What the Safeguards of one server remember.
+struct SavedSafeguards {
+  std::vector<Moment> spent;  ///< signals ordered in the hour before it was saved, oldest first
+  std::vector<SavedBreaker> breakers;  ///< of rules that match somebody, or did within the window
+
+  friend bool operator==(const SavedSafeguards&, const SavedSafeguards&) = default;
 };
 
 }  // namespace pghang::escalation

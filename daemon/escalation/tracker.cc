@@ -2,11 +2,23 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "config/rule_text.h"
 #include "daemon/escalation/tracker_impl.h"
 
 namespace pghang::escalation {
+
+namespace {
+
+void note_refusal(const Answered& answered, std::string& refused) {
+  if (answered.answer == SignalAnswer::accepted) refused.clear();
+  if (answered.answer != SignalAnswer::refused) return;
+  refused = to_string(answered.kind);
+  refused += ": " + (answered.words.empty() ? "the server gave no reason" : answered.words);
+}
+
+}  // namespace
 
 void Tracker::Impl::know_rules() {
   rule_texts.clear();
@@ -31,6 +43,7 @@ Policy Tracker::Impl::policy(std::size_t rule_index) const {
 void Tracker::Impl::advance(Sighting& sighting, const Input& input, TimePoint now, Orders& orders) {
   SightingState& state = sighting.state;
   const SightingMachine& machine = sighting.machine;
+  if (const auto* answered = std::get_if<Answered>(&input)) note_refusal(*answered, state.refused);
   Action action = sighting.machine.advance(input, now);
   const Stage before = state.stage;
   state.stage = machine.stage();

@@ -53,6 +53,9 @@ struct SightingState {
   Source source = Source::sql;
   std::string protected_by;  ///< the entry, where the exemption is `protected`
   std::string suppressed;    ///< why a signal that is due is not sent, as of the latest poll
+  /// `cancel: must be a superuser to ...`: the latest signal, which the server refused, and its own
+  /// words; empty once one was accepted.
+  std::string refused;
 };
 
 /// A sighting moved. `outcome` is set when `to` is resolved. A sighting may go from watching to

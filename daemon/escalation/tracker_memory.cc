@@ -39,6 +39,7 @@ void Tracker::Impl::resume(
   state.exemption = machine.exemption();
   state.activity = saved.activity;
   state.activity.key = backend;
+  state.refused = saved.refused;
   state.first_seen = machine.first_seen();
   state.stage_since = machine.stage_since();
   state.cancel_accepted_at = machine.cancel_accepted_at();
@@ -59,6 +60,7 @@ SavedSighting Tracker::Impl::saved(const Sighting& sighting) const {
       .guard = sighting.guard,
       .machine = sighting.machine.saved(),
       .activity = state.activity,
+      .refused = state.refused,
   };
 }
 

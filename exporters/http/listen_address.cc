@@ -92,6 +92,12 @@ adopt_acceptor(const boost::asio::any_io_executor& executor, UniqueFd socket) {
   return acceptor;
 }
 
+bool is_loopback(const ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return ip::make_address_v4(ip::v4_mapped, address.to_v6()).is_loopback();
+  return address.is_loopback();
+}
+
 std::string to_text(const ip::tcp::endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   const std::string port = ':' + std::to_string(endpoint.port());

@@ -30,6 +30,9 @@ open_acceptor(const boost::asio::any_io_executor& executor, const std::string& a
 [[nodiscard]] Result<boost::asio::ip::tcp::acceptor>
 adopt_acceptor(const boost::asio::any_io_executor& executor, UniqueFd socket);
 
+/// Also of `::ffff:127.0.0.1`: what an IPv6 wildcard is called by over IPv4.
+[[nodiscard]] bool is_loopback(const boost::asio::ip::address& address);
+
 /// `127.0.0.1:80` or `[::1]:80`.
 [[nodiscard]] std::string to_text(const boost::asio::ip::tcp::endpoint& endpoint);
 

@@ -30,44 +30,26 @@ json::value moment(const std::optional<std::int64_t>& micros) {
   return micros ? json::value(rfc3339(*micros)) : json::value();
 }
 
-json::value outcome_value(const std::optional<Outcome>& outcome) {
-  return outcome ? json::value(to_string(*outcome)) : json::value();
-}
-
-/// What the list and the single incident have in common.
-json::object incident_head(const Incident& incident) {
+json::object pause_object(const PauseView& pause) {
   return {
-      {"id", json_string(incident.id)},
-      {"target", json_string(incident.target)},
-      {"rule", json_string(incident.rule)},
-      {"pid", incident.backend.pid},
-      {"backend_start", rfc3339(unix_micros(incident.backend.backend_start))},
-      {"stage", to_string(incident.stage)},
-      {"outcome", outcome_value(incident.outcome)},
-      {"opened_at", rfc3339(incident.opened_at_micros)},
-      {"resolved_at", moment(incident.resolved_at_micros)},
-      {"source", to_string(incident.source)},
+      {"paused", pause.paused},
+      {"since", pause.paused ? json::value(rfc3339(pause.since_micros)) : json::value()},
+      {"until", pause.paused ? moment(pause.until_micros) : json::value()},
+      {"by", pause.paused ? json_string(pause.by) : json::value()},
+      {"reason", pause.paused ? json_string_or_null(pause.reason) : json::value()},
+      {"problem", json_string_or_null(pause.problem)},
   };
 }
 
-json::value pause_value(const PauseView& pause) {
-  json::object object{{"paused", pause.paused}, {"problem", json_string_or_null(pause.problem)}};
-  if (!pause.paused) return object;
-  object["since"] = rfc3339(pause.since_micros);
-  object["until"] = moment(pause.until_micros);
-  object["by"] = json_string(pause.by);
-  object["reason"] = json_string_or_null(pause.reason);
-  return object;
-}
-
-json::value diagnosis_of(const Incident& incident) {
-  if (!incident.evidence || !incident.verdict) return nullptr;
-  return diagnosis_object(
-      *incident.evidence,
-      *incident.verdict,
-      incident.fingerprint,
-      incident.wait_graph.get()
-  );
+json::value web_config_value(const std::optional<WebConfigView>& web) {
+  if (!web) return nullptr;
+  const auto expiry = web->certificate_expires_at;
+  return json::object{
+      {"last_reload_successful", web->problem.empty()},
+      {"problem", json_string_or_null(web->problem)},
+      {"certificate_expires_at",
+       expiry ? json::value(rfc3339(*expiry * 1'000'000)) : json::value(nullptr)},
+  };
 }
 
 json::object target_object(const TargetView& target) {
@@ -118,44 +100,30 @@ json::object target_object(const TargetView& target) {
   };
 }
 
-json::value seconds_value(const std::optional<double>& seconds) {
-  return seconds ? json_number(*seconds) : json::value();
+json::object backend_object(const std::string& target, const BackendView& backend) {
+  return {
+      {"target", json_string(target)},
+      {"rule", json_string(backend.rule)},
+      {"stage", to_string(backend.stage)},
+      {"matched_seconds", json_number(backend.matched_seconds)},
+      {"exemption", json_string_or_null(backend.exemption)},
+      {"incident_id", json_string_or_null(backend.incident_id)},
+      {"source", to_string(backend.source)},
+      {"protected_by", json_string_or_null(backend.protected_by)},
+      {"suppressed", json_string_or_null(backend.suppressed)},
+      {"refused", json_string_or_null(backend.refused)},
+      {"activity", activity_object(backend.activity)},
+  };
 }
 
-json::array signals_array(const std::vector<SentSignal>& signals) {
-  json::array array;
-  for (const SentSignal& sent : signals) {
-    array.push_back(json::object{
-        {"signal", json_string(sent.signal)},
-        {"accepted_at", rfc3339(sent.accepted_at_micros)},
-        {"seen_seconds", seconds_value(sent.seen_seconds)},
-        {"serviced_seconds", seconds_value(sent.serviced_seconds)},
-        {"gone_seconds", seconds_value(sent.gone_seconds)},
-    });
-  }
-  return array;
+bool holds(const BackendFilter& filter, const TargetView& target, const BackendView& backend) {
+  return (filter.target.empty() || filter.target == target.name) &&
+         (filter.rule.empty() || filter.rule == backend.rule) &&
+         (!filter.stage || *filter.stage == backend.stage) &&
+         (!filter.exempt || *filter.exempt == !backend.exemption.empty());
 }
 
 }  // namespace
-
-json::object incident_summary_object(const Incident& incident) {
-  json::object object = incident_head(incident);
-  object["database"] = optional_string(incident.activity.database);
-  object["user"] = optional_string(incident.activity.user);
-  object["application_name"] = optional_string(incident.activity.application_name);
-  object["cause"] = nullptr;
-  object["summary"] = nullptr;
-  if (incident.verdict) {
-    object["cause"] = to_string(incident.verdict->cause);
-    object["summary"] = json_string(incident.verdict->summary);
-  }
-  object["fingerprint"] =
-      incident.fingerprint ? json_string(incident.fingerprint->stable) : json::value();
-  object["signature"] = incident.verdict && incident.verdict->signature
-                            ? json_string(incident.verdict->signature->id)
-                            : json::value();
-  return object;
-}
 
 json::object activity_object(const Activity& activity) {
   return {
@@ -184,82 +152,41 @@ json::object activity_object(const Activity& activity) {
   };
 }
 
-std::string incident_json(const Incident& incident) {
-  json::object object{{"schema_version", 1}};
-  const json::object head = incident_head(incident);
-  object.insert(head.begin(), head.end());
-  json::array timeline;
-  for (const TimelineEntry& entry : incident.timeline) {
-    timeline.push_back(json::object{
-        {"at", rfc3339(entry.at_micros)},
-        {"stage", to_string(entry.stage)},
-        {"note", json_string_or_null(entry.note)},
-    });
-  }
-  object["timeline"] = std::move(timeline);
-  object["signals"] = signals_array(incident.signals);
-  object["activity"] = activity_object(incident.activity);
-  object["capture_error"] = json_string_or_null(incident.capture_error);
-  object["wait_graph"] = wait_graph_value(incident.wait_graph.get());
-  object["diagnosis"] = diagnosis_of(incident);
-  return json_text(object);
-}
-
-std::string incidents_json(const View& view, const IncidentFilter& filter) {
-  json::array incidents;
-  std::size_t matching = 0;
-  for (const Incident& incident : view.incidents) {
-    const bool open = incident.stage != Stage::resolved;
-    if (filter.open && *filter.open != open) continue;
-    ++matching;
-    if (incidents.size() < filter.limit) incidents.emplace_back(incident_summary_object(incident));
-  }
-  return json_text(json::object{
-      {"schema_version", 1},
-      {"matching", matching},
-      {"incidents", std::move(incidents)},
-  });
-}
-
-std::string backends_json(const View& view) {
+std::string backends_json(const View& view, const BackendFilter& filter) {
   json::array backends;
   for (const TargetView& target : view.targets) {
     for (const BackendView& backend : target.backends) {
-      backends.push_back(json::object{
-          {"target", json_string(target.name)},
-          {"rule", json_string(backend.rule)},
-          {"stage", to_string(backend.stage)},
-          {"matched_seconds", json_number(backend.matched_seconds)},
-          {"exemption", json_string_or_null(backend.exemption)},
-          {"incident_id", json_string_or_null(backend.incident_id)},
-          {"source", to_string(backend.source)},
-          {"protected_by", json_string_or_null(backend.protected_by)},
-          {"suppressed", json_string_or_null(backend.suppressed)},
-          {"activity", activity_object(backend.activity)},
-      });
+      if (holds(filter, target, backend))
+        backends.emplace_back(backend_object(target.name, backend));
     }
   }
   return json_text(json::object{{"schema_version", 1}, {"backends", std::move(backends)}});
 }
 
-std::string status_json(const View& view) {
+std::string status_json(const View& view, std::int64_t now_micros) {
   json::array targets;
   for (const TargetView& target : view.targets)
     targets.emplace_back(target_object(target));
   const auto open = std::ranges::count_if(view.incidents, [](const Incident& incident) {
     return incident.stage != Stage::resolved;
   });
+  const double uptime =
+      static_cast<double>(std::max(now_micros - view.started_at_micros, std::int64_t{0})) / 1e6;
   return json_text(json::object{
       {"schema_version", 1},
       {"version", json_string(view.version)},
+      {"revision", json_string_or_null(view.revision)},
       {"mode", json_string(view.mode)},
       {"started_at", rfc3339(view.started_at_micros)},
+      {"uptime_seconds", uptime},
       {"ready", view.ready},
       {"config_last_reload_successful", view.config_last_reload_successful},
       {"incidents_open", open},
       {"incidents_kept", view.incidents.size()},
-      {"pause", pause_value(view.pause)},
+      {"targets_up", std::ranges::count_if(view.targets, &TargetView::up)},
+      {"pause", pause_object(view.pause)},
       {"targets", std::move(targets)},
+      {"web_config", web_config_value(view.web_config)},
   });
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstddef>
-#include <limits>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "diagnosis/incident.h"
+#include "exporters/incident_list.h"
 #include "exporters/view.h"
 
 /// The JSON contract of DESIGN section 7, schema_version 1. Numbers are JSON numbers, addresses
@@ -13,10 +13,12 @@
 /// renamed. Foreign bytes come out as valid UTF-8. No document ends in a newline.
 namespace pghang {
 
-/// Which incidents a list has.
-struct IncidentFilter {
-  std::optional<bool> open;  ///< only open ones, or only resolved ones
-  std::size_t limit = std::numeric_limits<std::size_t>::max();  ///< the newest so many
+/// Which matched backends are meant; what is empty or absent is not looked at.
+struct BackendFilter {
+  std::string target;
+  std::string rule;
+  std::optional<Stage> stage;
+  std::optional<bool> exempt;  ///< only those never signalled, or only the others
 };
 
 /// `diagnose --json` and the `diagnosis` member of an incident. `samples` is what movement.h says;
@@ -28,11 +30,11 @@ struct IncidentFilter {
     const std::optional<Fingerprint>& fingerprint
 );
 
-[[nodiscard]] std::string incident_json(const Incident& incident);  ///< all of it
-/// A summary each, newest first; `matching` counts also those beyond the limit.
-[[nodiscard]] std::string incidents_json(const View& view, const IncidentFilter& filter = {});
-[[nodiscard]] std::string backends_json(const View& view);
-[[nodiscard]] std::string status_json(const View& view);
+[[nodiscard]] std::string incident_json(const Incident& incident);   ///< all of it
+[[nodiscard]] std::string incidents_json(const IncidentList& list);  ///< a summary of each
+[[nodiscard]] std::string backends_json(const View& view, const BackendFilter& filter = {});
+/// `now_micros`: unix epoch.
+[[nodiscard]] std::string status_json(const View& view, std::int64_t now_micros);
 
 /// `{"error": ...}`
 [[nodiscard]] std::string error_json(const std::string& message);

@@ -28,6 +28,7 @@ boost::json::object backend_object(const PlannedBackend& backend, bool sends) {
       {"signal", json_string_or_null(backend.signal)},
       {"sent", sends && !backend.signal.empty()},
       {"steps", json_string_or_null(backend.steps)},
+      {"refused", json_string_or_null(backend.refused)},
   };
 }
 

@@ -173,6 +173,17 @@ const std::vector<MetricDescription>& metric_catalogue() {
        "gauge",
        "",
        "Whether the last reload of the configuration took effect."},
+      {"pghangd_web_config_last_reload_successful",
+       "gauge",
+       "",
+       "Whether the web configuration (TLS, logins) is in use as its files are now; absent without "
+       "one."},
+      {"pghangd_web_certificate_expiry_timestamp_seconds",
+       "gauge",
+       "",
+       "When the certificate that is in use expires, or one of its chain, unix time; absent "
+       "without "
+       "TLS."},
       {"pghangd_web_info",
        "gauge",
        "external_url",

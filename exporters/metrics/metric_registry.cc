@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include <prometheus/text_serializer.h>
-
+#include "exporters/metrics/exposition.h"
 #include "exporters/metrics/metrics.h"
 #include "exporters/text.h"
 
@@ -91,7 +90,7 @@ std::string MetricRegistry::text() const {
         }
     );
   }
-  return prometheus::TextSerializer().Serialize(families);
+  return exposition(families);
 }
 
 }  // namespace pghang

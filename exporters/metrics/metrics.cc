@@ -113,6 +113,15 @@ void Metrics::Impl::set_own_gauges(const View& view) {
       "pghangd_config_last_reload_successful",
       single(view.config_last_reload_successful ? 1 : 0)
   );
+  GaugeSeries web_config;
+  GaugeSeries certificate;
+  if (view.web_config) {
+    web_config = single(view.web_config->problem.empty() ? 1 : 0);
+    if (const auto expiry = view.web_config->certificate_expires_at)
+      certificate = single(static_cast<double>(*expiry));
+  }
+  registry.replace("pghangd_web_config_last_reload_successful", web_config);
+  registry.replace("pghangd_web_certificate_expiry_timestamp_seconds", certificate);
   registry.replace(
       "pghangd_web_info",
       view.external_url.empty() ? GaugeSeries{} : GaugeSeries{{{view.external_url}, 1}}

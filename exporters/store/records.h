@@ -30,9 +30,10 @@ struct SignalRecord {
   std::string target;
   std::string incident;  ///< the id of its evidence
   std::string signal;    ///< `cancel`, `terminate`
-  /// The server's, or `ordered`: pghangd ended before it came, and the signal may have been sent.
+  /// The server's; or `ordered`: pghangd ended before it came, and the signal may have been sent;
+  /// or `withheld`: it was not sent after all.
   std::string answer;
-  std::string words;  ///< the server's own; may be empty
+  std::string words;  ///< the server's own, or what withheld it; may be empty
   std::string rule;
   std::string why;
   BackendKey backend;

@@ -82,3 +82,14 @@ def of_growth(marks):
         f"sampler memory, {few:,} to {many:,} captures", "flat (+5 %)",
         f"{before / MEGABYTE:.1f} to {after / MEGABYTE:.1f} MB", after <= before * 1.05,
     )
+
+
+def of_scrapes(series, scrapes, limit=2000):
+    """`scrapes`: rows of web.py, postgres_exporter's last where it is installed. Ours all have the budget."""
+    ours = [one for one in scrapes if one.what.startswith("pghangd")]
+    worst, failed = max(ours, key=lambda one: one.p99), sum(one.failed for one in ours)
+    measured = f"p99 {time(worst.p99)} ({worst.what}), {failed} failed"
+    budgets = [Budget(f"/metrics, {series:,} series", f"p99 {time(limit)}", measured, worst.p99 <= limit and not failed)]
+    for other in scrapes[len(ours):]:
+        budgets.append(Budget(f"/metrics against {other.what}, p99", "<= 1/1", f"1/{other.p99 / ours[0].p99:.1f}", ours[0].p99 <= other.p99))
+    return budgets

@@ -19,6 +19,7 @@ import memory  # noqa: E402
 import peers  # noqa: E402
 import server_side  # noqa: E402
 import targets  # noqa: E402
+import web  # noqa: E402
 from frozen import look_at_d_state  # noqa: E402
 from measure import Measurement, in_turn  # noqa: E402
 from report import Report  # noqa: E402
@@ -46,10 +47,11 @@ class Effort:
     captures: tuple  # marks at which the sampler's memory is read
     beside: int  # runs of the other tools where cost is shown by depth and modules
     d_timeout: float
+    scrapes: int  # seconds of each kind
 
 
-FULL = Effort(1000, 200, 20, 10, 50, 10, 10, 5, (0, 1_000, 10_000), 3, 10.0)
-QUICK = Effort(200, 20, 3, 2, 10, 2, 2, 2, (0, 200, 1_000), 1, 4.0)
+FULL = Effort(1000, 200, 20, 10, 50, 10, 10, 5, (0, 1_000, 10_000), 3, 10.0, 20)
+QUICK = Effort(200, 20, 3, 2, 10, 2, 2, 2, (0, 200, 1_000), 1, 4.0, 3)
 
 
 class Bench:
@@ -116,6 +118,7 @@ class Bench:
             "costs": self.costs,
             "dstate": self.d_state,
             "server": self.server,
+            "web": self.web,
         }
         for name, step in steps.items():
             if only in (None, name):
@@ -177,6 +180,13 @@ class Bench:
         report.server = server_side.measure(self.binaries, effort, self.say)
         report.budgets += report.server.budgets()
 
+    def web(self, report):
+        for tool in web.missing():
+            self.say(f"left out: {tool}")
+        if web.can_measure():
+            report.web = web.measure(self.stage.cluster, self.binaries, self.effort.scrapes, self.say)
+            report.budgets += budgets.of_scrapes(report.web.series, report.web.scrapes)
+
     def d_state(self, report):
         if reason := abilities.loop_device():
             self.say(f"left out: D state: {reason}")
@@ -190,8 +200,8 @@ class Bench:
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer looks: at most 90 s instead of 6 minutes")
-    parser.add_argument("--only", choices=("blocked", "running", "costs", "memory", "dstate", "server"), help="one part of it")
+    parser.add_argument("--quick", action="store_true", help="fewer looks: at most 2 minutes instead of 8")
+    parser.add_argument("--only", choices=("blocked", "running", "costs", "memory", "dstate", "server", "web"), help="one part of it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure there")
     parser.add_argument("--markdown", action="store_true", help="also print README's section `What a look costs`")
     parser.add_argument("--no-budgets", action="store_true", help="exit 0 even if a budget is exceeded")

@@ -23,6 +23,7 @@ class Report:
     memory: dict = field(default_factory=dict)  # kilobytes
     exporter: int | None = None  # kilobytes
     server: object | None = None  # server_side.ServerSide
+    web: object | None = None  # web.Web
     budgets: list = field(default_factory=list)
     noise: float = 0.0  # share of the machine that others used before the run
 
@@ -46,6 +47,8 @@ class Report:
             lines += ["Memory (PSS)", *aligned(("what", "MB"), self.memory_cells()), ""]
         if self.server:
             lines += self.server.text()
+        if self.web:
+            lines += self.web.text()
         if self.budgets:
             lines += ["Budgets (DESIGN section 9)", *aligned(budgets.HEAD, [budget.cells() for budget in self.budgets])]
         return lines
@@ -58,6 +61,8 @@ class Report:
             lines += [*markdown(table.SHORT_HEAD, table.short_cells(rows)), ""]
         if self.server:
             lines += [*self.server.for_readme(), ""]
+        if self.web:
+            lines += [*self.web.for_readme(), ""]
         return [*lines, *markdown(budgets.HEAD, [budget.cells() for budget in self.budgets])]
 
     def circumstances(self):

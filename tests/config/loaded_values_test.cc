@@ -50,6 +50,35 @@ TEST(LoadedValues, ATargetHasTheFilesRulesAndModeUnlessItHasItsOwn) {
   EXPECT_EQ(settings_for(settings, settings.targets[1]).targets.size(), 1U);
 }
 
+TEST(LoadedValues, ATargetHasTheFilesLimitsWhereItHasNoneOfItsOwn) {
+  const Settings settings = settings_of(
+      "budget: {actions_per_minute: 7, share_percent: 50}\ntargets:\n  - name: a\n"
+      "  - {name: b, budget: {actions_per_minute: 1, unresponsive: 2}}\n"
+      "  - name: c\n    budget:\n      actions_per_hour: 9\n      share_percent: 3\n"
+  );
+  const auto budget = [&](std::size_t target) {
+    return settings_for(settings, settings.targets.at(target)).budget;
+  };
+  EXPECT_EQ(budget(0), settings.budget);
+  EXPECT_EQ(budget(0).actions_per_minute, 7U);
+  EXPECT_EQ(
+      budget(1),
+      (BudgetSettings{
+          .actions_per_minute = 1,
+          .actions_per_hour = settings.budget.actions_per_hour,
+          .share_percent = 50,
+          .unresponsive = 2})
+  );
+  EXPECT_EQ(
+      budget(2),
+      (BudgetSettings{
+          .actions_per_minute = 7,
+          .actions_per_hour = 9,
+          .share_percent = 3,
+          .unresponsive = settings.budget.unresponsive})
+  );
+}
+
 TEST(LoadedValues, AnEmptyFileIsTheDefaults) {
   for (const char* const text : {"", "\n", "# nothing\n", "---\n", "{}", "~"}) {
     const LoadedConfig loaded = parse_config(text, "f");
@@ -88,12 +117,18 @@ polling:
 
 TEST(LoadedValues, Targets) {
   const std::vector<Target> expected{
-      {.name = "a", .dsn = "host=/run/postgresql", .password_file = "", .mode = {}, .rules = {}},
+      {.name = "a",
+       .dsn = "host=/run/postgresql",
+       .password_file = "",
+       .mode = {},
+       .rules = {},
+       .budget = {}},
       {.name = "b",
        .dsn = "postgresql://u:p%40@[::1]:5433/db?sslmode=require",
        .password_file = "${CREDENTIALS_DIRECTORY}/pg",
        .mode = {},
-       .rules = {}},
+       .rules = {},
+       .budget = {}},
   };
   const Settings settings = settings_of(R"(
 targets:
@@ -199,6 +234,8 @@ TEST(LoadedValues, Web) {
       .telemetry_path = "/m/x",
       .enable_lifecycle = true,
       .external_url = "https://db1.example.com/hang",
+      .config_file = "/etc/pghangd/web.yml",
+      .public_details = true,
   };
   const Settings settings = settings_of(R"(
 web:
@@ -206,6 +243,8 @@ web:
   telemetry_path: /m/x
   enable_lifecycle: true
   external_url: https://db1.example.com/hang
+  config_file: /etc/pghangd/web.yml
+  public_details: true
 )");
   EXPECT_EQ(settings.web, expected);
   EXPECT_EQ(

@@ -44,6 +44,17 @@ TEST(TargetProblems, ItsOwnRulesAreCheckedAsTheFilesAre) {
   );
 }
 
+TEST(TargetProblems, ItsOwnLimitsAreCheckedAsTheFilesAre) {
+  EXPECT_EQ(
+      problems_of("targets:\n  - name: a\n  - name: b\n    budget:\n      share_percent: 0\n"
+                  "      actions_per_hour: many\n      actions_per_day: 3\n"),
+      (Lines{
+          "f:5: targets[1].budget.share_percent: \"0\" is out of range; it must be from 1 to 100",
+          "f:6: targets[1].budget.actions_per_hour: \"many\" is not a whole number",
+          "f:7: targets[1].budget.actions_per_day: unknown key; did you mean `actions_per_hour`?"})
+  );
+}
+
 TEST(TargetProblems, ADsnLooksLikeOne) {
   const Lines expected{
       "f:1: targets[0].dsn: is neither `keyword=value ...` nor a postgresql:// URI"};
@@ -138,6 +149,13 @@ TEST(WebProblems, TheExternalUrlIsOneThatPathsCanFollow) {
     EXPECT_EQ(problems_of("web: {external_url: '" + std::string(url) + "'}"), unfit) << url;
   for (const char* const url : {"", "http://db1:10187", "https://db1.example.com/hang/"})
     EXPECT_EQ(problems_of("web: {external_url: '" + std::string(url) + "'}"), Lines{}) << url;
+}
+
+TEST(WebProblems, TheWebConfigurationIsAnAbsolutePath) {
+  EXPECT_EQ(
+      problems_of("web: {config_file: web.yml}"),
+      Lines{"f:1: web.config_file: must be an absolute path"}
+  );
 }
 
 TEST(WebProblems, TheTelemetryPathIsAPlainPathThatNothingElseUses) {

@@ -12,6 +12,7 @@
 #include "config/checks.h"
 #include "config/loader.h"
 #include "config/schema.h"
+#include "config/web_config_loader.h"
 #include "config/yaml_tree.h"
 
 /// config/pghangd.yaml, which is the reference of every key, and the built-in defaults.
@@ -69,6 +70,7 @@ TEST(ShippedFile, SetsEveryKeyThatHasADefault) {
     if (key.starts_with("rules[].match.") || key.starts_with("protect[].match.")) continue;
     // Nor have these: a target without them has the file's.
     if (key == "targets[].mode" || key == "targets[].rules") continue;
+    if (key.starts_with("targets[].budget")) continue;
     EXPECT_TRUE(set.contains(key)) << key;
   }
 }
@@ -161,6 +163,26 @@ TEST(Loading, NeverBreaksOnADamagedFile) {
     }
   }
   EXPECT_GT(refused, 30U);
+}
+
+TEST(ShippedFile, TheExampleOfAWebConfigurationLacksOnlyAHash) {
+  const char* const path = PGHANG_SOURCE_DIR "/config/web.example.yml";
+  EXPECT_TRUE(load_web_config(path).problems.empty());
+  std::string whole;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    // A comment has one blank after its mark.
+    const std::size_t mark = line.find('#');
+    const bool comment = line.find_first_not_of(' ', mark + 1) == mark + 2;
+    if (mark != std::string::npos && !comment) line.erase(mark, 1);
+    whole += line + "\n";
+  }
+  LoadedWebConfig loaded = parse_web_config(whole, path);
+  EXPECT_EQ(loaded.config.tls_server_config.client_auth_type, ClientAuth::require_and_verify);
+  EXPECT_EQ(loaded.config.rate_limit.burst, 20U);
+  const std::vector<ConfigProblem> problems = loaded.problems.take();
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems.front().key, "basic_auth_users[0]");
 }
 
 }  // namespace

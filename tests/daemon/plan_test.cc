@@ -48,6 +48,48 @@ TEST(Plan, SaysThatAnIdleSessionIsTerminatedAtOnce) {
   EXPECT_NE(text.find("rule stuck: terminate"), std::string::npos) << text;
 }
 
+SignalRecord signal_of(const Activity& row, const std::string& answer, const std::string& words) {
+  SignalRecord record;
+  record.target = "main";
+  record.backend = row.key;
+  record.signal = "cancel";
+  record.answer = answer;
+  record.words = words;
+  return record;
+}
+
+TEST(Plan, SaysWhatTheServerRefusedBeforeInItsOwnWords) {
+  const ActivitySnapshot snapshot = one("active", Micros(5'000'000));
+  const Activity& row = snapshot.rows.front();
+  PlanView plan = make_plan("main", snapshot, escalation::RuleMatcher({stuck()}), Mode::enforce);
+  tell_refusals(plan, {signal_of(row, "refused", "must be a superuser")});
+  EXPECT_EQ(plan.backends[0].refused, "cancel: must be a superuser");
+  EXPECT_NE(
+      render_plan(plan).find("    refused before: cancel: must be a superuser\n"),
+      std::string::npos
+  );
+  EXPECT_NE(
+      plan_json({plan}).find(R"("refused": "cancel: must be a superuser")"),
+      std::string::npos
+  );
+}
+
+TEST(Plan, DoesNotTellOfRefusalsThatAreOverOrOfOthers) {
+  const ActivitySnapshot snapshot = one("active", Micros(5'000'000));
+  const Activity& row = snapshot.rows.front();
+  PlanView plan = make_plan("main", snapshot, escalation::RuleMatcher({stuck()}), Mode::enforce);
+  Activity before = row;
+  before.key.backend_start.micros--;
+  SignalRecord elsewhere = signal_of(row, "refused", "no");
+  elsewhere.target = "other";
+  tell_refusals(plan, {signal_of(before, "refused", "no"), elsewhere});
+  EXPECT_EQ(plan.backends[0].refused, "") << "the pid was another backend's, or another server's";
+  tell_refusals(plan, {signal_of(row, "refused", "no"), signal_of(row, "accepted", "")});
+  EXPECT_EQ(plan.backends[0].refused, "");
+  tell_refusals(plan, {signal_of(row, "refused", "no"), signal_of(row, "ordered", "")});
+  EXPECT_EQ(plan.backends[0].refused, "cancel: no");
+}
+
 TEST(Plan, SaysWhichCriterionDoesNotHold) {
   const std::string text = plan(one("active", Micros(0)));
   EXPECT_NE(text.find("not stuck: state_age"), std::string::npos) << text;

@@ -1,151 +1,15 @@
-#include <chrono>
-#include <cstddef>
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <gtest/gtest.h>
+#include "tests/daemon/memory_fixture.h"
 
-#include "collectors/evidence/archive.h"
-#include "daemon/chronicle.h"
-#include "daemon/escalation_memory.h"
-#include "daemon/incident_store.h"
-#include "daemon/logger.h"
-#include "daemon/target_monitor.h"
-#include "exporters/store/store_file.h"
-#include "tests/daemon/monitor_fixture.h"
-
-/// A monitor with a store, and the next daemon's monitor over the same file.
-namespace pghang {
+/// What a daemon remembers of escalations, over its death.
+namespace pghang::tests {
 namespace {
-
-using escalation::SignalAnswer;
-using escalation::SignalKind;
-using std::chrono::milliseconds;
-using tests::active;
-using tests::kStuck;
-
-/// Graces of an hour: nothing becomes due while a test runs.
-Settings patient() {
-  Settings settings = tests::enforcing();
-  settings.rules[0].cancel_grace = std::chrono::hours(1);
-  settings.rules[0].terminate_grace = std::chrono::hours(1);
-  return settings;
-}
-
-/// All of a daemon that matters here.
-struct Daemon {
-  boost::asio::io_context loop{1};
-  View view;
-  Metrics metrics{"test"};
-  Logger log{LogLevel::error, LogFormat::logfmt};
-  Chronicle chronicle{view, metrics, log, Incidents{}, [] {
-                        return wall_clock_micros();
-                      }};
-  std::unique_ptr<IncidentStore> store;
-  std::unique_ptr<TargetMonitor> monitor;
-
-  Daemon(fakes::FakeServer& server, const std::string& file, const Settings& settings) {
-    store = std::make_unique<IncidentStore>(
-        loop.get_executor(),
-        file,
-        settings.store,
-        100,
-        IncidentStore::Handlers{
-            [](const StoreNews& news) { ADD_FAILURE() << news.words; },
-            [](const StoreContents&) { ADD_FAILURE() << "late"; },
-            [] {
-              ADD_FAILURE() << "begun anew";
-            }}
-    );
-    monitor = std::make_unique<TargetMonitor>(
-        "main",
-        settings,
-        server,
-        server,
-        server,
-        chronicle,
-        [](const escalation::CaptureOrder&) {}
-    );
-    std::optional<StoreContents> contents = wait(store->load(std::chrono::seconds(10)));
-    EXPECT_TRUE(contents);
-    chronicle.keep_in(*store);
-    if (!contents) return;
-    chronicle.take_up(std::move(contents->incidents));
-    monitor->remember_in(*store, std::move(contents->escalations));
-  }
-
-  template <typename T>
-  T wait(boost::asio::awaitable<T> work) {
-    std::optional<T> result;
-    loop.restart();
-    boost::asio::co_spawn(loop, std::move(work), [&](const std::exception_ptr&, T value) {
-      result = std::move(value);
-    });
-    while (!result)
-      loop.run_one();
-    return std::move(*result);
-  }
-
-  void poll() { (void)wait(monitor->poll_once()); }
-
-  /// As SIGKILL does it, but for what is on its way to the disk.
-  void die() {
-    EXPECT_TRUE(wait(store->written(std::chrono::seconds(10))));
-    monitor.reset();
-    store.reset();
-  }
-};
-
-class Memory : public testing::Test {
- protected:
-  Memory() {
-    std::string name = testing::TempDir() + "pghang-memory-XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    file_ = folder_ / "pghangd.db";
-    server_.rows = {active(kStuck)};
-  }
-
-  ~Memory() override { std::filesystem::remove_all(folder_); }
-
-  [[nodiscard]] std::unique_ptr<Daemon> daemon(const Settings& settings = patient()) {
-    return std::make_unique<Daemon>(server_, file_, settings);
-  }
-
-  /// Between a signal and its answer: what is on the disk in that moment is what is left.
-  void die_while_sending(std::unique_ptr<Daemon> first, const std::string& copy) {
-    server_.before_delivery = [&] {
-      std::filesystem::copy_file(file_, copy);
-      std::filesystem::copy_file(file_ + "-wal", copy + "-wal");
-    };
-    first->poll();
-    server_.before_delivery = [] {
-    };
-    first->die();
-    file_ = copy;
-  }
-
-  [[nodiscard]] std::vector<SignalRecord> signals() const {
-    return *StoreFile::open_to_read(file_)->signals({});
-  }
-
-  /// Without the budget's.
-  [[nodiscard]] std::vector<StoredEscalation> escalations() const {
-    std::vector<StoredEscalation> rows = StoreFile::open(file_)->load(100)->escalations;
-    std::erase_if(rows, [](const StoredEscalation& row) { return row.sighting == kBudgetRow; });
-    return rows;
-  }
-
-  std::filesystem::path folder_;
-  std::string file_;
-  fakes::FakeServer server_;
-};
 
 TEST_F(Memory, TheNextDaemonGoesOnUnderTheSameIncident) {
   auto first = daemon();
@@ -188,9 +52,28 @@ TEST_F(Memory, ASignalIsWrittenDownBeforeItIsSent) {
   EXPECT_FALSE(record.incident.empty());
 }
 
+TEST_F(Memory, ASignalThatAPauseStopsAtTheLastMomentIsWrittenDownAsWithheld) {
+  server_.rows.push_back(active({4712, PgTimestamp{1000}}));
+  server_.counts = {{"active", 100}};
+  auto first = daemon();
+  server_.before_delivery = [&] {
+    first->monitor->pause(true);  // between the two
+  };
+  first->poll();
+  server_.before_delivery = [] {
+  };
+  first->die();
+  EXPECT_EQ(server_.asked, 1);
+  std::vector<std::string> answers;
+  for (const SignalRecord& record : signals())
+    answers.push_back(record.answer + ' ' + record.words);
+  std::ranges::sort(answers);
+  EXPECT_EQ(answers, (std::vector<std::string>{"accepted ", "withheld paused"}));
+}
+
 TEST_F(Memory, ASignalThatMayHaveBeenSentIsNotSentAgain) {
   const std::string copy = folder_ / "copy.db";
-  const Settings impatient = tests::enforcing();  // graces of zero: what is due is due at once
+  const Settings impatient = enforcing();  // graces of zero: what is due is due at once
   die_while_sending(daemon(impatient), copy);
   auto next = daemon(impatient);
   for (int i = 0; i < 5; ++i)
@@ -272,104 +155,25 @@ TEST_F(Memory, TheQueryIsMaskedOnTheDiskToo) {
   EXPECT_EQ(bytes.find("secret"), std::string::npos);
 }
 
-/// One signal an hour, and enough of all else.
-Settings thrifty() {
-  Settings settings = patient();
-  settings.budget = {
-      .actions_per_minute = 100,
-      .actions_per_hour = 1,
-      .share_percent = 100,
-      .unresponsive = 100};
-  return settings;
-}
-
-constexpr BackendKey kOther{4712, PgTimestamp{1000}};
-
-class SpentBudget : public Memory {
- protected:
-  SpentBudget() { server_.counts = {{"active", 100}}; }
-
-  /// Leaves the record of one signal behind.
-  void
-  leave(escalation::Moment spent, const std::string& boot, const std::string& target = "main") {
-    StoreChanges changes;
-    changes.put(spent_row(spent, boot, target));
-    EXPECT_TRUE(StoreFile::open(file_)->apply(changes));
-  }
-
-  [[nodiscard]] static StoredEscalation
-  spent_row(escalation::Moment spent, const std::string& boot, const std::string& target) {
-    StoredEscalation row;
-    row.target = target;
-    row.sighting = kBudgetRow;
-    row.boot = boot;
-    archive::put(row.record, escalation::SavedBudget{{spent}});
-    return row;
-  }
-
-  [[nodiscard]] static escalation::Moment ago(std::chrono::minutes length) {
-    return escalation::moment_of(std::chrono::steady_clock::now() - length);
-  }
-
-  [[nodiscard]] std::size_t signals_of_the_next_daemon() {
-    auto next = daemon(thrifty());
-    for (int i = 0; i < 3; ++i)
-      next->poll();
-    next->die();
-    return static_cast<std::size_t>(server_.asked);
-  }
-};
-
-TEST_F(SpentBudget, IsSpentForTheNextDaemonsToo) {
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-  server_.rows = {active(kOther)};
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U) << "it was not forgotten by the one between";
-}
-
-TEST_F(SpentBudget, IsOnTheDiskBeforeTheSignalLeaves) {
-  const std::string copy = folder_ / "copy.db";
-  die_while_sending(daemon(thrifty()), copy);
-  server_.rows = {active(kOther)};
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-}
-
-TEST_F(SpentBudget, IsItsTargetsWhicheverServerAnswers) {
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-  server_.server.system_identifier = "7000000000000000002";
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-}
-
-TEST_F(SpentBudget, EndsAnHourLaterByTheClockOfThisBoot) {
-  leave(ago(std::chrono::minutes(59)), boot_id());
-  EXPECT_EQ(signals_of_the_next_daemon(), 0U);
-  leave(ago(std::chrono::minutes(61)), boot_id());
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-}
-
-TEST_F(SpentBudget, OfAnotherBootIsTakenForSpentJustNow) {
-  leave(ago(std::chrono::minutes(61)), "another");
-  EXPECT_EQ(signals_of_the_next_daemon(), 0U);
-}
-
-TEST_F(SpentBudget, OfAnotherTargetDoesNotCount) {
-  leave(ago(std::chrono::minutes(1)), boot_id(), "other");
-  EXPECT_EQ(signals_of_the_next_daemon(), 1U);
-}
-
-TEST_F(SpentBudget, IsForgottenAnHourLater) {
-  server_.rows.clear();
-  leave(ago(std::chrono::minutes(61)), boot_id());
-  EXPECT_EQ(signals_of_the_next_daemon(), 0U);
-  EXPECT_TRUE(StoreFile::open(file_)->load(100)->escalations.empty());
-}
-
-TEST_F(SpentBudget, ThatComesLateCountsFromThenOn) {
-  auto next = daemon(thrifty());
-  next->monitor->count_spent({spent_row(ago(std::chrono::minutes(1)), boot_id(), "main")});
-  next->poll();
-  EXPECT_EQ(server_.asked, 0);
+TEST_F(Memory, AFileOfTheBuildBeforeBreakersWereKeptIsGoneOnWith) {
+  std::ofstream(file_, std::ios::binary)
+      << std::ifstream(PGHANG_SOURCE_DIR "/tests/fixtures/stores/v1.db", std::ios::binary).rdbuf();
+  const auto contents = StoreFile::open(file_)->load(100);
+  ASSERT_EQ(contents->escalations.size(), 2U);
+  EXPECT_EQ(contents->incidents.size(), 2U);
+  EXPECT_EQ(contents->unreadable, 0U);
+  const auto safeguards = take_up_safeguards(contents->escalations, "main");
+  ASSERT_TRUE(safeguards);
+  EXPECT_EQ(safeguards->saved.spent.size(), 2U);
+  EXPECT_TRUE(safeguards->saved.breakers.empty());
+  const StoredEscalation& row = contents->escalations[1];
+  ServerInfo server;
+  server.system_identifier = row.server;
+  const auto taken = take_up({row}, server);
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken[0].saved.machine.stage, Stage::unresponsive);
+  EXPECT_EQ(taken[0].saved.refused, "");
 }
 
 }  // namespace
-}  // namespace pghang
+}  // namespace pghang::tests

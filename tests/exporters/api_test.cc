@@ -1,5 +1,9 @@
 #include "exporters/api.h"
 
+#include <array>
+#include <map>
+#include <vector>
+
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
@@ -27,9 +31,13 @@ TEST_F(ApiTest, EveryRouteIsServedOverASocket) {
   const ServedHttp http(api_);
   for (const auto& [path, type] : std::map<std::string, std::string>{
            {"/", "text/html; charset=utf-8"},
-           {"/style.css", "text/css; charset=utf-8"},
+           {"/assets/page.css", "text/css; charset=utf-8"},
+           {"/assets/icon.svg", "image/svg+xml"},
+           {"/assets/refresh.js", "text/javascript; charset=utf-8"},
            {"/incidents/20261122T151003Z-4711", "text/html; charset=utf-8"},
            {"/fingerprints/0123456789abcdef", "text/html; charset=utf-8"},
+           {"/runbooks/", "text/html; charset=utf-8"},
+           {"/runbooks/frozen", "text/html; charset=utf-8"},
            {"/metrics", "text/plain; version=0.0.4; charset=utf-8"},
            {"/-/healthy", "text/plain; charset=utf-8"},
            {"/-/ready", "text/plain; charset=utf-8"},
@@ -38,7 +46,8 @@ TEST_F(ApiTest, EveryRouteIsServedOverASocket) {
            {"/api/v1/incidents", "application/json"},
            {"/api/v1/incidents/20261122T151003Z-4711", "application/json"},
            {"/api/v1/fingerprints", "application/json"},
-           {"/api/v1/fingerprints/0123456789abcdef", "application/json"}}) {
+           {"/api/v1/fingerprints/0123456789abcdef", "application/json"},
+           {"/api/v1/openapi.yaml", "application/yaml"}}) {
     const auto response = http.ask(path);
     ASSERT_TRUE(response) << path;
     EXPECT_EQ(response->status, 200) << path;
@@ -119,98 +128,138 @@ TEST_F(ApiTest, IncidentsAreFilteredByStateAndLimit) {
   EXPECT_EQ(count("limit=5&state=resolved"), 1U);
 }
 
-TEST_F(ApiTest, BadParametersAreAnswered400WithTheReason) {
-  for (const char* query :
-       {"limit=0",
-        "limit=-1",
-        "limit=x",
-        "limit=1x",
-        "limit=",
-        "limit",
-        "limit=99999999999999999999",
-        "state=closed",
-        "state",
-        "sort=asc",
-        "limit=1&state="}) {
-    const HttpResponse response = ask("/api/v1/incidents", query);
-    EXPECT_EQ(response.status, 400) << query;
-    EXPECT_TRUE(json::parse(response.body).at("error").is_string()) << query;
+TEST_F(ApiTest, PagesFollowOneAnotherByTheirLink) {
+  const HttpResponse first = ask("/api/v1/incidents", "limit=1&target=main");
+  const json::value document = json::parse(first.body);
+  EXPECT_EQ(document.at("matching").as_int64(), 2);
+  EXPECT_EQ(document.at_pointer("/incidents/0/id").as_string(), "20261122T151003Z-4711");
+  const std::string begin = "<?";
+  ASSERT_TRUE(first.link.starts_with(begin)) << first.link;
+  ASSERT_TRUE(first.link.ends_with(">; rel=\"next\"")) << first.link;
+  const HttpResponse second =
+      ask("/api/v1/incidents", first.link.substr(2, first.link.find('>') - 2));
+  EXPECT_EQ(
+      json::parse(second.body).at_pointer("/incidents/0/id").as_string(),
+      "20261122T140000Z-99"
+  );
+  EXPECT_TRUE(json::parse(second.body).at("next").is_null());
+  EXPECT_EQ(second.link, "");
+}
+
+TEST_F(ApiTest, BadParametersAreAnswered400WithOneLineThatNamesThem) {
+  const std::string incidents = "/api/v1/incidents";
+  const std::string one = "/api/v1/incidents/20261122T151003Z-4711";
+  for (const auto& [path, query, says] : std::vector<std::array<std::string, 3>>{
+           {incidents, "limit=0", "limit: a whole number from 1"},
+           {incidents, "limit=-1", "limit: a whole number from 1"},
+           {incidents, "limit=x", "limit: a whole number from 1"},
+           {incidents, "limit=1x", "limit: a whole number from 1"},
+           {incidents, "limit=", "limit: is empty"},
+           {incidents, "limit", "limit: is empty"},
+           {incidents, "limit=99999999999999999999", "limit: a whole number from 1"},
+           {incidents, "limit=1&limit=2", "limit: is there twice"},
+           {incidents, "state=closed", "state: open or resolved"},
+           {incidents, "limit=1&state=", "state: is empty"},
+           {incidents, "gate=x", "gate: none, delivery, handler, service or exit"},
+           {incidents, "cursor=x", "cursor: what `next` of an earlier answer said"},
+           {incidents, "cursor=1.", "cursor: what `next` of an earlier answer said"},
+           {incidents,
+            "since=yesterday",
+            "since: a time like 2026-11-22T15:12:03Z, or how long ago, like 2h"},
+           {incidents,
+            "until=2026-13-01T00:00:00Z",
+            "until: a time like 2026-11-22T15:12:03Z, or how long ago, like 2h"},
+           {incidents, "target=%0a", "the query has a broken escape"},
+           {one, "format=xml", "format: text or json"},
+           {one, "limit=1", "limit: unknown parameter; there is format"},
+           {"/api/v1/status", "a=1", "a: unknown parameter; there is none"},
+           {"/api/v1/openapi.yaml", "a=1", "a: unknown parameter; there is none"},
+           {"/api/v1/backends", "exempt=yes", "exempt: true or false"},
+           {"/api/v1/backends",
+            "stage=resolved",
+            "stage: watching, matched, cancel_sent, terminate_sent or unresponsive"},
+           {"/api/v1/backends",
+            "a=1",
+            "a: unknown parameter; there are target, rule, stage and exempt"},
+           {"/api/v1/fingerprints", "sort=asc", "sort: backends, incidents or latest"},
+           {"/api/v1/fingerprints/0123456789abcdef",
+            "a=1",
+            "a: unknown parameter; there is none"}}) {
+    const HttpResponse response = ask(path, query);
+    EXPECT_EQ(response.status, 400) << path << '?' << query;
+    EXPECT_EQ(json::parse(response.body).at("error").as_string(), says) << path << '?' << query;
+    EXPECT_EQ(response.etag, "");
   }
 }
 
-TEST_F(ApiTest, ThePageShowsWhatIsHungAndLinksToItsIncident) {
-  const std::string page = ask("/").body;
-  EXPECT_NE(page.find("<title>pghangd: 1 hung</title>"), std::string::npos);
-  EXPECT_NE(page.find("blocking_call"), std::string::npos);
-  EXPECT_NE(page.find("until a writer opens that FIFO"), std::string::npos);
-  EXPECT_NE(page.find("2 min 0 s"), std::string::npos);
-  EXPECT_NE(page.find("href=\"incidents/20261122T151003Z-4711\""), std::string::npos);
-  EXPECT_EQ(page.find("8 min 20 s"), std::string::npos) << "the watched backend is not listed";
-  EXPECT_EQ(page.find("<script"), std::string::npos);
-  EXPECT_EQ(page.find(" style="), std::string::npos) << "its policy forbids inline styles";
+TEST_F(ApiTest, EveryErrorBelowApiIsJsonAndElsewhereALine) {
+  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{
+           {"GET", "/api/"},
+           {"GET", "/api/v1/incidents/none"},
+           {"GET", "/api/v1/fingerprints/none"},
+           {"POST", "/api/v1/status"},
+           {"DELETE", "/api/v1/incidents/20261122T151003Z-4711"}}) {
+    const HttpResponse response = ask(path, "", method);
+    EXPECT_EQ(response.content_type, "application/json") << path;
+    EXPECT_EQ(json::parse(response.body).as_object().size(), 1U) << path;
+    EXPECT_TRUE(json::parse(response.body).at("error").is_string()) << path;
+  }
+  EXPECT_EQ(ask("/incidents/none").content_type, "text/plain; charset=utf-8");
 }
 
-TEST_F(ApiTest, ThePageEscapesForeignText) {
-  const std::string attack = "\"><script>alert(1)</script>";
-  Activity& activity = view_.targets[0].backends[0].activity;
-  activity.query = attack;
-  activity.application_name = attack;
-  activity.user = attack;
-  activity.database = attack;
-  view_.targets[0].backends[0].rule = attack;
-  view_.targets[0].name = attack;
-  view_.targets[0].dsn = attack;
-  view_.targets[0].error = attack;
-  view_.targets[0].up = false;
-  view_.targets[0].server->version = attack;
-  view_.targets[0].backends[0].incident_id = attack;
-  view_.incidents[0].id = attack;
-  view_.incidents[0].verdict->summary = attack;
-  view_.mode = attack;
-  view_.version = attack;
-  const std::string page = ask("/").body;
-  EXPECT_EQ(page.find("<script"), std::string::npos);
-  EXPECT_EQ(page.find("\">&lt;"), page.find("\">&lt;script")) << "only as the text of a link";
-  EXPECT_NE(page.find("&quot;&gt;&lt;script&gt;alert(1)"), std::string::npos);
+TEST_F(ApiTest, WhatTheClientHasAlreadyIsAnswered304) {
+  const std::string path = "/api/v1/incidents/20261122T140000Z-99";
+  const std::string etag = ask(path).etag;
+  EXPECT_NE(etag, "");
+  EXPECT_EQ(ask(path).etag, etag) << "a resolved incident stays as it is";
+  EXPECT_NE(ask(path, "format=text").etag, etag);
+  HttpRequest request{"GET", path, ""};
+  request.if_none_match = etag;
+  EXPECT_EQ(api_(request).status, 304);
+  view_.incidents[1].rule = "another";
+  EXPECT_EQ(api_(request).status, 200);
 }
 
-TEST_F(ApiTest, ThePageSortsTheWorstFirst) {
-  BackendView matched = view_.targets[0].backends[0];
-  matched.stage = Stage::matched;
-  matched.matched_seconds = 86'400;
-  matched.exemption = "superuser";
-  matched.incident_id.clear();
-  view_.targets[0].backends.insert(view_.targets[0].backends.begin(), matched);
-  const std::string page = ask("/").body;
-  EXPECT_LT(page.find("class=\"unresponsive\""), page.find("class=\"matched\""));
-  EXPECT_NE(page.find("never signalled: superuser"), std::string::npos);
+TEST_F(ApiTest, PagesAndTheApiHaveAnEtagAndTheOthersDoNot) {
+  for (const Route& route : api_routes()) {
+    if (route.method != "GET") continue;
+    std::string path(route.path);
+    if (const std::size_t id = path.find("{id}"); id != std::string::npos)
+      path.replace(id, 4, path.find("incidents") < id ? view_.incidents[0].id : "0123456789abcdef");
+    if (path == "/assets/{name}") path = "/assets/page.css";
+    if (path == "/runbooks/{name}") path = "/runbooks/frozen";
+    const HttpResponse response = ask(path);
+    EXPECT_EQ(response.status, 200) << path;
+    const bool plain = path == "/metrics" || path.starts_with("/-/");
+    EXPECT_EQ(response.etag.empty(), plain) << path;
+  }
 }
 
-TEST_F(ApiTest, ThePageSaysWhatStopsSignals) {
-  view_.targets[0].backends[0].suppressed = "protected";
-  view_.targets[0].backends[0].protected_by = "nightly";
-  view_.targets[0].other_daemon = "pid 7 (<b>)";
-  view_.targets[0].breakers = {{"stuck", true, 12}, {"idle", false, 1}};
-  view_.pause = {true, 1, std::nullopt, "uid 0", "<disk>", ""};
-  const std::string page = ask("/").body;
-  EXPECT_NE(page.find("not signalled: protected by nightly"), std::string::npos);
-  EXPECT_NE(page.find("another pghangd signals here, pid 7 (&lt;b&gt;)"), std::string::npos);
-  EXPECT_NE(page.find("rule stuck suddenly matched many, now 12"), std::string::npos);
-  EXPECT_EQ(page.find("rule idle"), std::string::npos);
-  EXPECT_NE(page.find("until somebody resumes, by uid 0: &lt;disk&gt;"), std::string::npos);
-}
-
-TEST_F(ApiTest, ThePageSaysWhenNothingIsWrongAndWhenAServerIsDown) {
-  view_.targets[0].backends.clear();
-  EXPECT_NE(ask("/").body.find("No backend is hung"), std::string::npos);
-  view_.targets[0].up = false;
-  view_.targets[0].error = "connection refused";
-  view_.ready = false;
-  view_.config_last_reload_successful = false;
-  const std::string page = ask("/").body;
-  EXPECT_NE(page.find("DOWN</b> connection refused"), std::string::npos);
-  EXPECT_NE(page.find("not ready"), std::string::npos);
-  EXPECT_NE(page.find("last reload"), std::string::npos);
+TEST_F(ApiTest, ABrowserIsToldToAskAgainAndA304HasNoBody) {
+  const ServedHttp http(api_);
+  HttpClient client = http.connect();
+  client.send(get("/assets/page.css"));
+  const auto first = client.receive();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->fields.at("cache-control"), "private, no-cache");
+  const std::string etag = first->fields.at("etag");
+  client.send(get("/assets/page.css", "If-None-Match: W/" + etag + "\r\n"));
+  const auto again = client.receive(true);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->status, 304);
+  EXPECT_EQ(again->fields.at("etag"), etag);
+  EXPECT_EQ(again->fields.at("cache-control"), "private, no-cache");
+  EXPECT_FALSE(again->fields.contains("content-length"));
+  client.send(get("/metrics", "If-None-Match: *\r\n"));
+  const auto metrics = client.receive();
+  ASSERT_TRUE(metrics) << "nothing of the 304 was taken for its body";
+  EXPECT_EQ(metrics->status, 200);
+  EXPECT_EQ(metrics->fields.at("cache-control"), "no-store");
+  EXPECT_FALSE(metrics->fields.contains("etag"));
+  client.send(get("/api/v1/incidents?limit=1"));
+  const auto page = client.receive();
+  ASSERT_TRUE(page);
+  EXPECT_TRUE(page->fields.at("link").ends_with("rel=\"next\""));
 }
 
 }  // namespace

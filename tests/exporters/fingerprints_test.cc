@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "exporters/metrics/view_gauges.h"
+#include "tests/exporters/golden.h"
 #include "tests/exporters/sample_data.h"
 
 /// The same hang many times over is one fingerprint.
@@ -66,6 +67,32 @@ TEST(Fingerprints, ShowTheirIncidents) {
   EXPECT_EQ(document.at("id").as_string(), "aaaa");
   ASSERT_EQ(document.at("incidents").as_array().size(), 1U);
   EXPECT_EQ(document.at_pointer("/incidents/0/target").as_string(), "second");
+}
+
+TEST(Fingerprints, EqualTheGoldenFiles) {
+  const View view = ten_victims();
+  expect_golden("fingerprints.json", fingerprints_json(view));
+  expect_golden("fingerprint.json", fingerprint_json(fingerprint_groups(view)[1]));
+}
+
+TEST(Fingerprints, CountOnlyWhatTheFilterLetsThrough) {
+  const View view = ten_victims();
+  const auto second = fingerprint_groups(view, {.filter = {.target = "second"}});
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].id, "aaaa");
+  EXPECT_TRUE(fingerprint_groups(view, {.filter = {.cause = Cause::frozen}}).empty());
+}
+
+TEST(Fingerprints, AreSortedAsAskedFor) {
+  View view = ten_victims();
+  const auto first = [&](FingerprintOrder order) {
+    return fingerprint_groups(view, {.order = order})[0].id;
+  };
+  EXPECT_EQ(first(FingerprintOrder::backends), sample::fingerprint().stable);
+  EXPECT_EQ(first(FingerprintOrder::incidents), sample::fingerprint().stable);
+  for (Incident& incident : view.incidents)
+    if (incident.fingerprint->stable == "aaaa") incident.opened_at_micros = sample::kNow;
+  EXPECT_EQ(first(FingerprintOrder::latest), "aaaa");
 }
 
 TEST(Fingerprints, HaveOneInfoSeriesWithTheirSignature) {

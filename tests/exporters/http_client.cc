@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -31,9 +33,21 @@ HttpClient::HttpClient(std::uint16_t port)
     throw std::runtime_error("connect failed");
 }
 
+bool HttpClient::start_tls() {
+  const std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> context(
+      ::SSL_CTX_new(::TLS_client_method()),
+      &::SSL_CTX_free
+  );
+  tls_.reset(::SSL_new(context.get()));
+  ::SSL_set_fd(tls_.get(), socket_.get());
+  return ::SSL_connect(tls_.get()) == 1;
+}
+
 void HttpClient::send(std::string_view bytes) const {
   while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t sent = tls_
+                             ? ::SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                             : ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
@@ -41,7 +55,8 @@ void HttpClient::send(std::string_view bytes) const {
 
 bool HttpClient::fill() {
   std::array<char, 65536> chunk{};
-  const ssize_t size = ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
+  const ssize_t size = tls_ ? ::SSL_read(tls_.get(), chunk.data(), static_cast<int>(chunk.size()))
+                            : ::recv(socket_.get(), chunk.data(), chunk.size(), 0);
   if (size > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(size));
   return size > 0;
 }
@@ -66,7 +81,8 @@ std::optional<ClientResponse> HttpClient::receive(bool head) {
     response.fields[name] = header.substr(colon + 2, line_end - colon - 2);
     header.erase(0, line_end + 2);
   }
-  const std::size_t length = head ? 0 : std::stoul(response.fields.at("content-length"));
+  const bool bodiless = head || response.status < 200 || response.status == 304;
+  const std::size_t length = bodiless ? 0 : std::stoul(response.fields.at("content-length"));
   while (buffer_.size() < length) {
     if (!fill()) return std::nullopt;
   }
@@ -87,11 +103,16 @@ bool HttpClient::closed_by_server() {
   return errno == 0 || errno == ECONNRESET;
 }
 
-ServedHttp::ServedHttp(HttpHandler handler, const HttpLimits& limits) {
+ServedHttp::ServedHttp(
+    HttpHandler handler,
+    const HttpLimits& limits,
+    std::shared_ptr<boost::asio::ssl::context> tls
+) {
   auto server =
       HttpServer::start(loop_.get_executor(), {"127.0.0.1:0"}, std::move(handler), limits);
   if (!server) throw std::runtime_error(server.error().context);
   server_ = std::move(*server);
+  server_->use_tls(std::move(tls));
   const std::string address = server_->addresses().front();
   port_ = static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
   thread_ = std::thread([this] {
@@ -112,13 +133,35 @@ std::optional<ClientResponse> ServedHttp::ask(const std::string& path, const std
   return client.receive(method == "HEAD");
 }
 
-void ServedHttp::destroy_server() {
+void ServedHttp::with_server(const std::function<void(HttpServer&)>& change) {
   std::promise<void> done;
   boost::asio::post(loop_, [&] {
-    server_.reset();
+    change(*server_);
     done.set_value();
   });
   done.get_future().wait();
+}
+
+void ServedHttp::destroy_server() {
+  with_server([this](HttpServer&) { server_.reset(); });
+}
+
+std::shared_ptr<boost::asio::ssl::context> self_signed_context() {
+  const std::unique_ptr<EVP_PKEY, decltype(&::EVP_PKEY_free)> key(
+      ::EVP_EC_gen("P-256"),
+      &::EVP_PKEY_free
+  );
+  const std::unique_ptr<X509, decltype(&::X509_free)> certificate(::X509_new(), &::X509_free);
+  ::X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -60);
+  ::X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  ::X509_set_pubkey(certificate.get(), key.get());
+  ::X509_sign(certificate.get(), key.get(), ::EVP_sha256());
+  auto context = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
+  ::SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  if (::SSL_CTX_use_certificate(context->native_handle(), certificate.get()) != 1 ||
+      ::SSL_CTX_use_PrivateKey(context->native_handle(), key.get()) != 1)
+    throw std::runtime_error("no certificate");
+  return context;
 }
 
 std::string get(const std::string& path, const std::string& extra) {

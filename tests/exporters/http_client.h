@@ -1,7 +1,10 @@
 #pragma once
 
+#include <openssl/ssl.h>
+
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ssl/context.hpp>
 
 #include "config/unique_fd.h"
 #include "exporters/http/http_server.h"
@@ -28,6 +32,12 @@ class HttpClient {
  public:
   explicit HttpClient(std::uint16_t port);
 
+  /// Speaks TLS from here on, and takes any certificate. False: the handshake failed.
+  [[nodiscard]] bool start_tls();
+
+  /// Only with start_tls(): OpenSSL's handle.
+  [[nodiscard]] SSL* tls() { return tls_.get(); }
+
   void send(std::string_view bytes) const;
   /// The next response on the connection; nothing when it was closed before a whole one came.
   /// `head`: there is no body, whatever Content-Length says.
@@ -40,14 +50,24 @@ class HttpClient {
  private:
   bool fill();
 
+  struct FreeTls {
+    void operator()(SSL* tls) const { ::SSL_free(tls); }
+  };
+
   UniqueFd socket_;
+  std::unique_ptr<SSL, FreeTls> tls_;
   std::string buffer_;
 };
 
 /// A server on 127.0.0.1 with a loop and a thread of its own.
 class ServedHttp {
  public:
-  explicit ServedHttp(HttpHandler handler, const HttpLimits& limits = {});
+  /// `tls`: its TCP clients have to speak TLS.
+  explicit ServedHttp(
+      HttpHandler handler,
+      const HttpLimits& limits = {},
+      std::shared_ptr<boost::asio::ssl::context> tls = nullptr
+  );
   ServedHttp(const ServedHttp&) = delete;
   ServedHttp& operator=(const ServedHttp&) = delete;
   ~ServedHttp();
@@ -60,6 +80,8 @@ class ServedHttp {
   [[nodiscard]] std::optional<ClientResponse>
   ask(const std::string& path, const std::string& method = "GET") const;
 
+  /// Calls `change` with the server, on its loop.
+  void with_server(const std::function<void(HttpServer&)>& change);
   /// Destroys the server on its loop, which goes on running.
   void destroy_server();
 
@@ -69,6 +91,9 @@ class ServedHttp {
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
+
+/// A context with a certificate of its own making, for TLS 1.2 and later.
+[[nodiscard]] std::shared_ptr<boost::asio::ssl::context> self_signed_context();
 
 /// `GET path` with a Host and nothing else.
 [[nodiscard]] std::string get(const std::string& path, const std::string& extra = "");

@@ -339,17 +339,55 @@ TEST(IncidentJson, WithoutACaptureSaysWhy) {
   EXPECT_EQ(document.at("outcome").as_string(), "cancelled");
 }
 
-TEST(IncidentsJson, EqualsTheGoldenFile) {
-  expect_golden("incidents.json", incidents_json(sample::view()));
+/// What incident.json, of a hang in one call, has no example of.
+Incident deadlocked() {
+  Incident incident = sample::incident();
+  incident.stage = Stage::resolved;
+  incident.outcome = Outcome::terminated;
+  incident.resolved_at_micros = sample::kNow;
+  incident.signals = {
+      {"cancel", sample::kNow - 90'000'000, 0.005, 0.02, 0.5},
+      {"terminate", sample::kNow, std::nullopt, std::nullopt, std::nullopt}};
+  incident.capture_error = "worker restarted";
+  incident.activity.query_id = -3'416'356'442'043'621'232;
+  incident.activity.xmin_age = 12;
+  WaitGraph graph;
+  graph.cycle = {"pid:4711", "pid:4712"};
+  graph.release = {{"SELECT pg_cancel_backend(4712)", "its statement ends"}};
+  incident.wait_graph = std::make_shared<const WaitGraph>(graph);
+  Capture& capture = incident.evidence->capture;
+  capture.syscall->fd.reset();
+  capture.stack.complete = false;
+  capture.stack.stop_reason = "no unwind information";
+  return incident;
 }
 
-TEST(IncidentsJson, TheFilterAppliesBeforeTheLimit) {
+TEST(IncidentJson, OfADeadlockEqualsTheGoldenFile) {
+  expect_golden("incident_deadlocked.json", incident_json(deadlocked()));
+}
+
+TEST(IncidentsJson, OfOnePageEqualsTheGoldenFile) {
+  const View view = sample::view();
+  expect_golden(
+      "incidents_page.json",
+      incidents_json(list_incidents(view.incidents, {}, {1, std::nullopt}))
+  );
+}
+
+TEST(BackendsJson, OfAnExemptOneEqualsTheGoldenFile) {
   View view = sample::view();
-  view.incidents.push_back(sample::resolved_incident());
-  const json::value document = json::parse(incidents_json(view, {false, 1}));
-  EXPECT_EQ(document.at("matching").as_int64(), 2);
-  ASSERT_EQ(document.at("incidents").as_array().size(), 1U);
-  EXPECT_EQ(document.at_pointer("/incidents/0/stage").as_string(), "resolved");
+  BackendView& backend = view.targets[0].backends[0];
+  backend.exemption = "protected";
+  backend.protected_by = "nightly";
+  backend.suppressed = "protected";
+  backend.refused = "cancel: must be a superuser to cancel superuser query";
+  view.targets[0].backends.pop_back();
+  expect_golden("backends_exempt.json", backends_json(view));
+}
+
+TEST(IncidentsJson, EqualsTheGoldenFile) {
+  const View view = sample::view();
+  expect_golden("incidents.json", incidents_json(list_incidents(view.incidents)));
 }
 
 TEST(BackendsJson, EqualsTheGoldenFile) {
@@ -357,7 +395,7 @@ TEST(BackendsJson, EqualsTheGoldenFile) {
 }
 
 TEST(StatusJson, EqualsTheGoldenFile) {
-  expect_golden("status.json", status_json(sample::view()));
+  expect_golden("status.json", status_json(sample::view(), sample::kNow));
 }
 
 TEST(StatusJson, ATargetThatNeverAnsweredHasItsErrorAndNulls) {
@@ -366,10 +404,55 @@ TEST(StatusJson, ATargetThatNeverAnsweredHasItsErrorAndNulls) {
   view.targets[0].name = "main";
   view.targets[0].dsn = "dbname=x";
   view.targets[0].error = "connection refused";
-  const json::value document = json::parse(status_json(view));
+  const json::value document = json::parse(status_json(view, sample::kNow));
   EXPECT_EQ(document.at_pointer("/targets/0/error").as_string(), "connection refused");
   EXPECT_TRUE(document.at_pointer("/targets/0/server").is_null());
   EXPECT_TRUE(document.at_pointer("/targets/0/last_poll_at").is_null());
+}
+
+TEST(StatusJson, OfAPauseAndAServerThatIsDownEqualsTheGoldenFile) {
+  View view = sample::view();
+  view.revision = "0123456789ab+";
+  view.pause = {true, sample::kNow, sample::kNow + 1, "uid 0", "disk swap", "no folder"};
+  TargetView& target = view.targets[0];
+  target.up = false;
+  target.error = "connection refused";
+  target.local = false;
+  target.not_local = "10.0.0.7 is no address of this host";
+  target.mode = "observe";
+  target.other_daemon = "pid 7";
+  target.server->timeline = 3;
+  ServerProcessView process;
+  process.pid = 4711;
+  process.host_pid = 32701;
+  process.title = "postgres: app shop";
+  process.state = ProcessState::stopped;
+  process.cancel_pending = true;
+  process.terminate_pending = false;
+  process.wait_event = "IPC/BtreePage";
+  process.started_at_micros = sample::kNow;
+  target.processes = {sample::kNow, "postmaster 4000 is stopped", 4000, {process, {}}};
+  view.web_config =
+      WebConfigView{"web.yml:3: tls_server_config.cert_file: no such file", 1'800'000'000};
+  expect_golden("status_down.json", status_json(view, sample::kNow));
+  const json::value document = json::parse(status_json(view, view.started_at_micros - 1));
+  EXPECT_EQ(document.at("uptime_seconds").to_number<double>(), 0) << "the clock was set back";
+  EXPECT_EQ(document.at("targets_up").as_int64(), 0);
+}
+
+TEST(BackendsJson, AreOnlyThoseThatTheFilterLetsThrough) {
+  View view = sample::view();
+  view.targets[0].backends[1].exemption = "superuser";
+  const auto count = [&](const BackendFilter& filter) {
+    return json::parse(backends_json(view, filter)).at("backends").as_array().size();
+  };
+  EXPECT_EQ(count({}), 2U);
+  EXPECT_EQ(count({"main", "long_copy", std::nullopt, std::nullopt}), 2U);
+  EXPECT_EQ(count({"other", "", std::nullopt, std::nullopt}), 0U);
+  EXPECT_EQ(count({"", "other", std::nullopt, std::nullopt}), 0U);
+  EXPECT_EQ(count({"", "", Stage::watching, std::nullopt}), 1U);
+  EXPECT_EQ(count({"", "", Stage::watching, false}), 0U);
+  EXPECT_EQ(count({"", "", Stage::watching, true}), 1U);
 }
 
 TEST(ErrorJson, QuotesItsMessage) {

@@ -247,6 +247,10 @@ TEST(Metrics, TenThousandFingerprintsStayUnderFifteenHundredSeries) {
   EXPECT_EQ(series.at("pghangd_fingerprints_dropped_total"), 9950);
   series = series_of(rendered(metrics, view));
   EXPECT_EQ(series.at("pghangd_fingerprints_dropped_total"), 9950) << "a scrape is not an event";
+  const std::string text = rendered(metrics, many_fingerprints(0));
+  EXPECT_EQ(text.find("pghangd_fingerprint_backends{"), std::string::npos) << "they are over";
+  EXPECT_EQ(text.find("pghangd_fingerprint_info{"), std::string::npos);
+  EXPECT_EQ(series_of(text).at("pghangd_fingerprints_dropped_total"), 9950) << "a counter stays";
 }
 
 TEST(ViewGauges, TheLargestFingerprintGroupsAreKept) {

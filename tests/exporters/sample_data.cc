@@ -284,11 +284,21 @@ View view() {
   target.blocked_backends = 1;
   target.breakers = {{"long_copy", false, 1}};
   target.backends = {
-      {activity(), "long_copy", Stage::unresponsive, 120, "", incident().id, Source::sql, "", ""},
-      {activity(), "long_copy", Stage::watching, 500, "", "", Source::sql, "", ""}};
+      {activity(),
+       "long_copy",
+       Stage::unresponsive,
+       120,
+       "",
+       incident().id,
+       Source::sql,
+       "",
+       "",
+       ""},
+      {activity(), "long_copy", Stage::watching, 500, "", "", Source::sql, "", "", ""}};
   view.targets = {target};
   view.incidents = {incident(), resolved_incident()};
   view.external_url = "http://db1.example.com:10187";
+  view.web_config = WebConfigView{"", 1'800'000'000};
   return view;
 }
 

@@ -9,7 +9,6 @@ inline constexpr std::int64_t kNow = 1'795'360'323'000'000;  ///< 2026-11-22T15:
 
 [[nodiscard]] Activity activity();
 [[nodiscard]] SyscallTrace trace();
-[[nodiscard]] SyscallTrace trace();
 [[nodiscard]] Evidence evidence();         ///< every field of the contract has a value
 [[nodiscard]] SignatureMatch signature();  ///< a bug that the server has
 [[nodiscard]] Verdict verdict();

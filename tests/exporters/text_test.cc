@@ -38,6 +38,18 @@ TEST(HtmlEscaped, MarkupAndControlCharactersAreHarmless) {
   );
 }
 
+TEST(HtmlEscaped, WhatTurnsTheTextAroundItIsShownByName) {
+  const std::string override_left{'\xE2', '\x80', '\xAE'};
+  const std::string isolate{'\xE2', '\x81', '\xA6'};
+  const std::string mark{'\xE2', '\x80', '\x8F'};
+  EXPECT_EQ(
+      html_escaped("a" + override_left + "b" + isolate + mark + "\u061C\u0085"),
+      "a[U+202E]b[U+2066][U+200F][U+061C][U+0085]"
+  );
+  EXPECT_EQ(html_escaped("ä€😀\u2019\u05D0"), "ä€😀\u2019\u05D0");
+  EXPECT_EQ(html_escaped(std::string{'\0', '\xC0'}), "\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
 TEST(Rfc3339, TimesThatNoCalendarHasBecomeTheNearestOneThatItHas) {
   EXPECT_EQ(rfc3339(std::numeric_limits<std::int64_t>::min()), "0000-01-01T00:00:00.000000Z");
   EXPECT_EQ(rfc3339(std::numeric_limits<std::int64_t>::max()), "9999-12-31T23:59:59.999999Z");

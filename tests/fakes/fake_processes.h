@@ -18,6 +18,9 @@ class FakeProcesses final : public ProcessPort {
   std::function<void()> meanwhile = [] {
   };
 
+  /// Runs while a signal is under way.
+  std::function<void()> during_signal;
+
   std::vector<sampler::SurveyRequest> asked;
   std::vector<sampler::SignalRequest> signalled;  ///< sent or not
 
@@ -31,6 +34,7 @@ class FakeProcesses final : public ProcessPort {
   [[nodiscard]] boost::asio::awaitable<Result<void>> signal(sampler::SignalRequest request
   ) override {
     signalled.push_back(request);
+    if (during_signal) std::exchange(during_signal, nullptr)();
     if (signal_error) co_return *signal_error;
     co_return boost::system::in_place_value;
   }

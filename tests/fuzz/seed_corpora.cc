@@ -145,6 +145,50 @@ void bundles(const std::string& folder, const std::string& file, Bundle saved) {
   evidence.add(full.take());
 }
 
+void requests(const std::string& folder) {
+  Seeds seeds(folder, "request");
+  constexpr std::uint8_t kWhole = 255;
+  const std::string host = " HTTP/1.1\r\nHost: x\r\n";
+  for (const char* path :
+       {"/",
+        "/metrics",
+        "/api/v1/status",
+        "/api/v1/backends",
+        "/api/v1/incidents?state=open&limit=2",
+        "/api/v1/incidents/20261122T151003Z-4711?format=text",
+        "/incidents/20261122T151003Z-4711",
+        "/api/v1/fingerprints/0123456789abcdef",
+        "/fingerprints/0123456789abcdef",
+        "/-/ready",
+        "/nothing"}) {
+    const std::string request = "GET " + std::string(path) + host;
+    seeds.add(kWhole, request + "Accept-Encoding: br;q=0.5, gzip\r\n\r\n");
+    seeds.add(
+        6,
+        "HEAD" + request.substr(3) + "If-None-Match: W/\"1\", *\r\n\r\n" + request + "\r\n"
+    );
+  }
+  for (const char* path :
+       {"/-/reload",
+        "/-/pause?for=1h&reason=a%20b",
+        "/-/resume",
+        "/-/breaker/reset?target=a&rule=b"}) {
+    seeds.add(kWhole, "POST " + std::string(path) + host + "Content-Length: 0\r\n\r\n");
+    seeds.add(
+        6,
+        "POST " + std::string(path) + host +
+            "Transfer-Encoding: chunked\r\n\r\n3;a=\"b\"\r\nabc\r\n0\r\nX: y\r\n\r\n"
+    );
+  }
+  seeds.add(
+      0,
+      "POST / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n"
+      "Content-Length: 1\r\n\r\na"
+  );
+  seeds.add(kWhole, "GET http://x/ HTTP/1.1\r\nhost: x\r\nAuthorization: Basic eDp5\r\n\r\n");
+  seeds.add(kWhole, std::string("\x16\x03\x01\x02\x00\x01", 6));
+}
+
 }  // namespace
 }  // namespace pghang::fuzz
 
@@ -160,4 +204,5 @@ int main(int argc, char** argv) {
   pghang::fuzz::texts(argv[1], argv[2]);
   pghang::fuzz::messages(argv[1], *saved);
   pghang::fuzz::bundles(argv[1], file, *saved);
+  pghang::fuzz::requests(argv[1]);
 }

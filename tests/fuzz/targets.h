@@ -27,6 +27,8 @@ void message(std::string_view bytes);
 void bundle(std::string_view bytes);
 /// Evidence with any values in it, explained and printed.
 void evidence(std::string_view bytes);
+/// What a client of the HTTP server sends, on one connection; the first byte says in which pieces.
+void request(std::string_view bytes);
 
 struct Target {
   const char* name;
@@ -42,6 +44,7 @@ inline constexpr std::array kTargets{
     Target{"message", message},
     Target{"bundle", bundle},
     Target{"evidence", evidence},
+    Target{"request", request},
 };
 
 }  // namespace pghang::fuzz

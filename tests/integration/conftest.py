@@ -122,6 +122,8 @@ def agreements(request):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    if folder := getattr(config, "screenshots", None):
+        terminalreporter.line(f"screenshots of the pages: {folder}")
     table = getattr(config, "zoo_confusion", None)
     if table and table.rows:
         terminalreporter.section("the zoo: made against diagnosed")

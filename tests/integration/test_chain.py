@@ -1,5 +1,7 @@
 """From a stuck backend to an explained incident, stage by stage, on a real server."""
 
+import html
+import json
 import os
 import random
 import signal
@@ -9,8 +11,9 @@ import time
 import psycopg2
 import psycopg2.errors
 from support import process
-from support.cluster import release_fifo
+from support.cluster import release_fifo, remove_folder
 from support.daemon import rule, stages
+from support.restart import state_directory
 from support.waiting import wait_until
 
 
@@ -262,13 +265,24 @@ def test_a_superuser_is_exempt_and_says_so(cluster, session, daemon, app_name):
     assert boss.error is None
 
 
-def test_a_refused_signal_is_reported_with_the_servers_words(cluster, session, daemon, app_name):
+def test_a_refused_signal_is_reported_with_the_servers_words(cluster, session, daemon, pghangd, app_name):
+    """In log, API, page and, by what the store has, in the plan."""
     stuck = session()
+    command, state = pghangd, state_directory()
     cluster.sql("REVOKE pg_signal_backend FROM pghangd")
     try:
         stuck.start("SELECT pg_sleep(4)")
-        pghangd = daemon([rule("stuck", app_name)])
+        pghangd = daemon([rule("stuck", app_name)], env={"STATE_DIRECTORY": str(state)})
         wait_until(lambda: pghangd.metric("pghangd_signals_total", signal="cancel", outcome="refused"))
+        seen = wait_until(lambda: [one for one in pghangd.json("/api/v1/backends")["backends"] if one["refused"]])[0]
+        assert seen["activity"]["pid"] == stuck.pid
+        assert seen["refused"].startswith("cancel: ") and "must be a member" in seen["refused"]
+        assert f"refused {seen['refused']}" in html.unescape(pghangd.get("/")[1])
+        plan = command("plan", "--config.file", pghangd.config, env={"STATE_DIRECTORY": str(state)})
+        assert f"refused before: {seen['refused']}\n" in plan.stdout, plan.stdout + plan.stderr
+        plan = command("plan", "--json", "--config.file", pghangd.config, env={"STATE_DIRECTORY": str(state)})
+        planned = json.loads(plan.stdout)["targets"][0]["backends"]
+        assert [one["refused"] for one in planned if one["pid"] == stuck.pid] == [seen["refused"]]
         # The log has a thread of its own and may come later than the metric.
         wait_until(lambda: pghangd.events("signal_not_accepted", pid=stuck.pid, answer="refused"))
         assert "pg_signal_backend" in pghangd.log() or "must be a member" in pghangd.log()
@@ -277,3 +291,4 @@ def test_a_refused_signal_is_reported_with_the_servers_words(cluster, session, d
         assert stuck.error is None
     finally:
         cluster.sql("GRANT pg_signal_backend TO pghangd")
+        remove_folder(state)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 
@@ -287,6 +288,27 @@ def test_the_state_directory_is_the_unit_s_outside_of_it_too(doctor):
     assert "/var/lib/pghangd/bundles" in checks["bundle.directory"]["text"]
     _, checks = doctor(more="bundle: {directory: '${STATE_DIRECTORY}/bundles'}\n", env={"STATE_DIRECTORY": "/nowhere"})
     assert "/nowhere/bundles" in checks["bundle.directory"]["text"]
+
+
+def test_the_store_in_the_state_directory_is_looked_at_too(doctor, folder):
+    """By default, where the service has never run; then in a folder as systemd makes it, with a file of somebody else's."""
+    code, checks = doctor()
+    if not os.path.exists("/var/lib/pghangd"):
+        assert code == 0 and checks["store.file"]["grade"] == "ok"
+        assert checks["store.file"]["text"].startswith("/var/lib/pghangd: systemd makes it when the service starts, ")
+    state = folder / "state"
+    state.mkdir(mode=0o777)
+    state.chmod(0o777)
+    env = {"STATE_DIRECTORY": str(state)}
+    code, checks = doctor(env=env)
+    assert code == 0 and re.fullmatch(rf"{state} can be written to, \d+ MB free", checks["store.file"]["text"])
+    if os.geteuid() != 0:
+        return
+    (state / "pghangd.db").touch(mode=0o600)
+    code, checks = doctor(env=env)
+    (state / "pghangd.db").unlink()
+    assert checks["store.file"]["text"] == f"{state}/pghangd.db cannot be written to: Permission denied"
+    assert f"sudo chown pghangd: {state}/pghangd.db*" in checks["store.file"]["fix"]
 
 
 def test_a_sampler_that_is_not_there_or_does_not_start_is_named(pghangd, server):

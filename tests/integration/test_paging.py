@@ -67,7 +67,9 @@ def test_a_hang_is_one_page_that_says_what_it_is_and_leads_to_its_evidence(clust
         with urllib.request.urlopen(link, timeout=5) as answer:
             assert answer.status == 200
             shown = answer.read().decode()
-        assert f"<b>{BACKENDS}</b> hung now" in shown and "blocking_call" in shown and str(fifo) in shown
+        assert f"<b>{BACKENDS}</b> open now" in shown and "blocking_call" in shown and str(fifo) in shown
+        with urllib.request.urlopen(alert["annotations"]["runbook_url"], timeout=5) as answer:
+            assert "<h1>blocking_call</h1>" in answer.read().decode()
         status, shown = pghangd.get(f"/incidents/{incidents[0]['id']}")
         assert status == 200 and fingerprint in shown
     finally:

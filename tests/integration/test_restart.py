@@ -137,6 +137,63 @@ def test_killed_with_its_budget_spent_the_next_one_has_nothing_to_spend(daemon, 
     assert len(pghangd.events("not_signalled", pid=backends[2].pid, reason="budget_hour")) == 1
 
 
+BREAKER = "breaker: {jump: 2, jump_percent: 1, window: 10min, quiet: %s}"
+
+
+def breaker_of(pghangd):
+    return next(iter(pghangd.json("/api/v1/status")["targets"][0]["breakers"]), None)
+
+
+def crowd_of(session):
+    crowd = [session().start("SELECT pg_sleep(60)") for _ in range(4)]
+    time.sleep(0.5)  # all of them are old enough for the rule in its first poll
+    return crowd
+
+
+def test_killed_with_a_breaker_open_the_next_one_has_it_open_until_it_would_have_closed(cluster, daemon, state, session, app_name):
+    """Two are left after the death: too few for a breaker that begins anew."""
+    quiet = 7
+    crowd = crowd_of(session)
+    pghangd = start(daemon, state, [rule("stuck", app_name, action="cancel")], extra=BREAKER % f"{quiet}s")
+    wait_until(lambda: (breaker_of(pghangd) or {}).get("open"), what="it is open")
+    opened = time.monotonic()
+    kill(pghangd)
+    for one in crowd[2:]:
+        cluster.sql(f"SELECT pg_cancel_backend({one.pid})")
+        one.wait()
+    time.sleep(3)
+    started = time.monotonic()
+    start_again(pghangd)
+    assert breaker_of(pghangd) == {"rule": "stuck", "open": True, "matches": 2}
+    assert pghangd.metric("pghangd_breaker_open", rule="stuck") == 1
+    wait_until(lambda: pghangd.events("breaker_opened", rule="stuck", restored="true"))
+    for one in crowd[:2]:
+        pghangd.wait_incident(one.pid, outcome="cancelled")
+    closed = time.monotonic()
+    assert closed - opened > quiet - 1, "not before"
+    assert closed - started < quiet, "nor did it begin anew with the restart"
+    assert len(pghangd.events("breaker_closed", rule="stuck")) == 1
+    for one in crowd[:2]:
+        one.wait()
+
+
+def test_killed_after_a_breaker_was_reset_the_next_one_takes_those_who_match_for_known(daemon, state, session, app_name):
+    crowd = crowd_of(session)
+    pghangd = start(daemon, state, [rule("stuck", app_name, action="cancel")], mode="observe", extra=BREAKER % "1h")
+    wait_until(lambda: (breaker_of(pghangd) or {}).get("open"), what="it is open")
+    restart(pghangd)
+    assert breaker_of(pghangd)["open"]
+    assert pghangd.post("/-/breaker/reset") == (200, "closed: stuck on main\n")
+    time.sleep(0.3)  # the answer does not wait for the disk
+    restart(pghangd)
+    for _ in range(3):
+        assert breaker_of(pghangd) == {"rule": "stuck", "open": False, "matches": 4}
+        time.sleep(0.3)
+    for one in crowd:
+        one.connection.cancel()
+        one.wait()
+
+
 def test_what_ended_meanwhile_is_told_so(cluster, daemon, state, session, app_name):
     backend = SignalCounter(cluster, session(), app_name)
     pghangd = start(daemon, state, [slow_rule(app_name)])

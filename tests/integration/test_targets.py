@@ -19,11 +19,12 @@ def other():
     one.stop()
 
 
-def target(name, dsn, mode=None, rules=None):
+def target(name, dsn, mode=None, rules=None, budget=None):
     lines = [f"  - name: {name}", f"    dsn: {json.dumps(dsn)}"]
     lines += [f"    mode: {mode}"] if mode else []
     if rules is not None:
         lines += ["    rules:", *("    " + line for one in rules for line in one.splitlines())]
+    lines += [f"    budget: {budget}"] if budget else []
     return "\n".join(lines)
 
 
@@ -33,11 +34,12 @@ def several(binaries):
     started = []
 
     class Several(Daemon):
-        def configure(self, rules, mode="enforce", extra=""):
+        def configure(self, rules, mode="enforce", extra=None):
+            self.extra = self.extra if extra is None else extra
             targets = "\n".join(self.dsn)
             self.config.write_text(
                 f"mode: {mode}\npolling: {{interval: 200ms, reconnect_max: 500ms, statement_timeout: 1s, connect_timeout: 1s}}\n"
-                f"sampling: {{repeat: 500ms}}\ntargets:\n{targets}\nrules:\n" + "\n".join(rules) + "\n"
+                f"sampling: {{repeat: 500ms}}\ntargets:\n{targets}\nrules:\n" + "\n".join(rules) + f"\n{self.extra}\n"
             )
             self.config.chmod(0o644)
 
@@ -48,8 +50,8 @@ def several(binaries):
             self.process.send_signal(signal.SIGHUP)
             wait_until(lambda: len(self.events("reloaded")) > before, what="reloaded")
 
-    def start(targets, rules):
-        one = Several(binaries, "/tmp", targets, rules)
+    def start(targets, rules, extra=""):
+        one = Several(binaries, "/tmp", targets, rules, extra=extra)
         started.append(one)
         return one.start()
 
@@ -118,6 +120,47 @@ def test_each_target_has_its_own_rules_and_mode(cluster, other, session, several
     there.close()
 
 
+LIMITS = "budget: {actions_per_minute: 100, actions_per_hour: 100, share_percent: 100, unresponsive: 100}"
+
+
+def signals(pghangd, name):
+    return pghangd.metric("pghangd_signals_total", target=name, outcome="accepted")
+
+
+def suppressed(pghangd, name, reason):
+    return pghangd.metric("pghangd_actions_suppressed_total", target=name, reason=reason) or 0
+
+
+def test_each_target_has_its_own_budget_and_a_reload_changes_it(cluster, other, session, several, app_name):
+    """The one with the smaller budget suppresses while the other one, with the file's, signals."""
+
+    def targets(per_hour):
+        return [
+            target("main", cluster.dsn("pghangd")),
+            target("other", other.dsn("pghangd"), budget=f"{{actions_per_hour: {per_hour}}}"),
+        ]
+
+    rules = [rule("stuck", app_name, action="cancel")]
+    pghangd = several(targets(1), rules, extra=LIMITS)
+    here = [session().start("SELECT pg_sleep(60)") for _ in range(2)]
+    there = [Session(other, app_name).start("SELECT pg_sleep(60)") for _ in range(2)]
+    for one in here:
+        pghangd.wait_incident(one.pid, outcome="cancelled")
+    wait_until(lambda: suppressed(pghangd, "other", "budget_hour") == 1, what="the second one there waits")
+    before = polls(pghangd, "other")
+    wait_until(lambda: polls(pghangd, "other") > before + 3, what="polls later")
+    assert (signals(pghangd, "main"), signals(pghangd, "other")) == (2, 1)
+    assert (suppressed(pghangd, "main", "budget_hour"), suppressed(pghangd, "other", "budget_hour")) == (0, 1)
+    pghangd.reload(targets(2), rules)
+    for one in there:
+        pghangd.wait_incident(one.pid, outcome="cancelled")
+    assert signals(pghangd, "other") == 2
+    for one in here + there:
+        one.wait()
+    for one in there:
+        one.close()
+
+
 def test_a_reload_adds_and_removes_targets_and_leaves_the_others_as_they_are(cluster, other, session, several, app_name):
     """The grace that runs on the first one goes on over both reloads."""
     rules = [rule("stuck", app_name, action="cancel", grace="5s")]
@@ -147,6 +190,28 @@ def test_a_reload_adds_and_removes_targets_and_leaves_the_others_as_they_are(clu
     stuck.wait()
     left.wait()
     left.close()
+
+
+def test_a_target_that_comes_back_has_spent_what_it_had_spent(cluster, other, session, several, app_name):
+    """Removed and added again by reloads, it has no new budget for the hour."""
+    rules = [rule("stuck", app_name, action="cancel")]
+    first = target("main", cluster.dsn("pghangd"))
+    second = target("other", other.dsn("pghangd"), budget="{actions_per_hour: 1}")
+    pghangd = several([first, second], rules, extra=LIMITS)
+    one = Session(other, app_name).start("SELECT pg_sleep(60)")
+    pghangd.wait_incident(one.pid, outcome="cancelled")
+    pghangd.reload([first], rules)
+    assert status(pghangd, "other") is None
+    pghangd.reload([first, second], rules)
+    two = Session(other, app_name).start("SELECT pg_sleep(6)")
+    wait_until(lambda: suppressed(pghangd, "other", "budget_hour") == 1)
+    before = polls(pghangd, "other")
+    wait_until(lambda: polls(pghangd, "other") > before + 3, what="polls later")
+    assert signals(pghangd, "other") == 1
+    for session_there in (one, two):
+        session_there.wait()
+        session_there.close()
+    assert two.error is None
 
 
 def test_a_target_that_moves_is_another_server(cluster, other, session, several, app_name):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hang import Hang
 from machine import Machine, wait_until
+from root import root_with_postgresql
 
 PACKAGE = Path(os.environ["PGHANG_PACKAGE"])
 
@@ -40,8 +41,9 @@ def bare(tmp_path_factory, package):
     """A booted Debian with PostgreSQL, and the package's file in /root; not installed."""
     machine = Machine(tmp_path_factory.mktemp("machine"))
     try:
-        machine.prepare()
-        machine.fetch_dependencies(package)
+        machine.prepare(root_with_postgresql())
+        shutil.copy(package, machine.file("/root/pghangd.deb"))
+        machine.fetch("/root/pghangd.deb", options=["--no-install-recommends"])
         machine.boot()
         wait_until(lambda: machine.run("pg_isready", check=False).endswith("accepting connections\n"), 30, "PostgreSQL runs")
         yield machine

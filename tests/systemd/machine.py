@@ -1,12 +1,11 @@
 """A Debian that boots: a layer over the cached root, in memory, with systemd as its pid 1."""
 
 import json
-import shutil
 import subprocess
 import time
 from pathlib import Path
 
-from root import CACHE, cached_root, checked
+from root import CACHE, checked
 
 ENVIRONMENT = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "TERM=dumb"]
 
@@ -32,22 +31,23 @@ class Machine:
         self.nspawn = None
         self.leader = None
 
-    def prepare(self):
+    def prepare(self, below):
+        """A layer over the root `below`, which stays as it is."""
         layers = self.work / "layers"
         layers.mkdir()
         checked(["mount", "-t", "tmpfs", "-o", "mode=755,size=2g", "layers", layers])
         for name in ("upper", "work"):
             (layers / name).mkdir()
         self.root.mkdir()
-        options = f"lowerdir={cached_root()},upperdir={layers}/upper,workdir={layers}/work"
+        options = f"lowerdir={below},upperdir={layers}/upper,workdir={layers}/work"
         checked(["mount", "-t", "overlay", "-o", options, "overlay", self.root])
 
-    def fetch_dependencies(self, package):
-        """Downloads what the package depends on, from outside: the machine has no network. Kept for later runs."""
-        shutil.copy(package, self.root / "root/pghangd.deb")
+    def fetch(self, *packages, options=()):
+        """Downloads what `apt-get install` of these will want, from outside: the machine has no network. Kept for later
+        runs."""
         archives = self.root / "var/cache/apt/archives"
         checked(["mount", "--bind", CACHE / "archives", archives])
-        download = ["chroot", self.root, *ENVIRONMENT, "apt-get", "install", "-y", "-q", "--no-install-recommends", "--download-only", "/root/pghangd.deb"]
+        download = ["chroot", self.root, *ENVIRONMENT, "apt-get", "install", "-y", "-q", *options, "--download-only", *packages]
         try:
             checked(download)
         except subprocess.CalledProcessError:  # lists of the cached root that have aged
@@ -90,8 +90,8 @@ class Machine:
         assert not check or answer.returncode == 0, f"{command}: exit {answer.returncode}\n{answer.stdout}"
         return answer.stdout
 
-    def start(self, *command, user="root"):
-        return subprocess.Popen(self.command(*command, user=user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def start(self, *command, user="root", stdin=subprocess.DEVNULL):
+        return subprocess.Popen(self.command(*command, user=user), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def signal(self, name, *pids):
         self.run("sh", "-c", "kill " + " ".join(["-" + name, *map(str, pids)]))

@@ -35,6 +35,22 @@ def test_an_upgrade_keeps_a_changed_configuration_and_restarts_the_service(servi
     assert service.show("MainPID") != main
 
 
+def test_an_upgrade_replaces_a_configuration_that_nobody_has_changed(service, newer):
+    service.run("dpkg", "--force-confnew", "-i", "/root/pghangd.deb")
+    service.run("dpkg", "-i", newer)
+    assert service.file(CONFIG).read_text().endswith("# new in 99.0\n")
+
+
+def test_without_being_told_it_asks_what_shall_become_of_a_changed_one(service, newer):
+    service.run("dpkg", "--force-confnew", "-i", "/root/pghangd.deb")
+    configure(service)
+    told = service.run("dpkg", "-i", newer, check=False)  # nobody is there to answer
+    assert f"Configuration file '{CONFIG}'" in told and "end of file on stdin at conffile prompt" in told
+    assert service.show("ActiveState") == "active", "the old one watches on"
+    service.run("dpkg", "--force-confold", "--configure", "pghangd")
+    assert service.run("dpkg-query", "-W", "-f", "${db:Status-Status}", "pghangd") == "installed"
+
+
 def test_an_upgrade_starts_nothing_that_was_stopped(service, newer):
     service.run("systemctl", "stop", "pghangd.service")
     service.run("dpkg", "--force-confold", "-i", newer)
@@ -54,6 +70,8 @@ def test_removal_stops_it_and_keeps_the_configuration_and_purge_takes_it(service
     for path in (CONFIG, CONFIG + ".dpkg-dist", "/var/lib/pghangd", "/var/cache/pghangd", "/lib/systemd/system/pghangd.service"):
         assert not service.file(path).exists(), path
     assert service.run("systemctl", "list-unit-files", "--no-legend", "pghangd*", check=False).strip() == ""
+    # Files elsewhere may be its: Debian's policy is to keep it.
+    assert service.run("getent", "passwd", "pghangd").startswith("pghangd:")
 
 
 def test_after_a_purge_it_can_be_installed_again(prepared):

@@ -102,6 +102,48 @@ TEST(CheckFolder, SaysWhyItCannotBeWrittenToAndHowToMakeIt) {
   EXPECT_EQ(check_folder(facts).grade, Grade::fail);
 }
 
+StoreFacts store(const std::string& error = "", std::uint64_t free_bytes = 1UL << 30U) {
+  StoreFacts facts;
+  facts.file = "/var/lib/pghangd/pghangd.db";
+  facts.folder.key = "store.file";
+  facts.folder.path = "/var/lib/pghangd";
+  facts.folder.error = error;
+  facts.folder.free_bytes = free_bytes;
+  return facts;
+}
+
+TEST(CheckStore, IsItsFoldersLineWhereThatIsThere) {
+  EXPECT_EQ(check_store(store()).grade, Grade::ok);
+  EXPECT_EQ(check_store(store("", 1)).grade, Grade::warn) << "no room";
+  const CheckLine line = check_store(store("Permission denied"));
+  EXPECT_EQ(line.grade, Grade::fail);
+  EXPECT_TRUE(has(line.text, "/var/lib/pghangd cannot be written to: Permission denied"));
+}
+
+TEST(CheckStore, AStateDirectoryThatSystemdWillMakeIsNoFailure) {
+  StoreFacts facts = store("No such file or directory");
+  facts.missing = true;
+  EXPECT_EQ(check_store(facts).grade, Grade::fail) << "nobody will make it";
+  facts.by_systemd = true;
+  const CheckLine line = check_store(facts);
+  EXPECT_EQ(line.grade, Grade::ok);
+  EXPECT_TRUE(has(line.text, "systemd makes it when the service starts, 1024 MB free"));
+  facts.folder.free_bytes = 1;
+  EXPECT_EQ(check_store(facts).grade, Grade::warn);
+  facts.folder.answered = false;
+  EXPECT_EQ(check_store(facts).grade, Grade::fail);
+}
+
+TEST(CheckStore, AFileOfAnotherUserIsNamedWithItsFix) {
+  StoreFacts facts = store();
+  facts.file_error = "Permission denied";
+  const CheckLine line = check_store(facts);
+  EXPECT_EQ(line.grade, Grade::fail);
+  EXPECT_TRUE(has(line.text, "/var/lib/pghangd/pghangd.db cannot be written to: Permission denied")
+  );
+  EXPECT_TRUE(has(line.fix, "sudo chown pghangd: /var/lib/pghangd/pghangd.db*"));
+}
+
 TEST(Checks, AreALineEachAndATotal) {
   const CheckList checks{
       {Grade::ok, "config", "fine", ""},

@@ -109,14 +109,14 @@ TEST(Budget, AddsWhatTheLastDaemonSpentToWhatThisOneHasSpent) {
   after.resume(before.saved(at(100)), true, at(300));
   EXPECT_EQ(after.refuses(false, at(3599)), Restraint::budget_hour);
   after.spend(false, at(3600));
-  EXPECT_EQ(after.saved(at(3600)).spent.size(), 3U) << "the oldest one is an hour ago";
+  EXPECT_EQ(after.saved(at(3600)).size(), 3U) << "the oldest one is an hour ago";
 }
 
 TEST(Budget, SavesNothingThatAnHourHasPassedSince) {
   Budget budget = budget_of();
   budget.spend(false, at(0));
-  EXPECT_EQ(budget.saved(at(3599)).spent.size(), 1U);
-  EXPECT_TRUE(budget.saved(at(3600)).spent.empty());
+  EXPECT_EQ(budget.saved(at(3599)).size(), 1U);
+  EXPECT_TRUE(budget.saved(at(3600)).empty());
 }
 
 }  // namespace

@@ -150,6 +150,42 @@ TEST(Safeguards, TheFirstReasonIsWhatSomebodyDecided) {
   EXPECT_EQ(reasons(tracker.observe(crowd(4), at(2))), std::vector<std::string>(4, "breaker_open"));
 }
 
+TEST(Safeguards, ABreakerThatWasOpenRestrainsTheNextDaemonToo) {
+  Tracker before = guarded();
+  ASSERT_EQ(before.observe(crowd(4), at(0)).breakers.size(), 1U);
+  Tracker next = guarded();
+  const auto open = next.safeguards().resume(before.safeguards().saved(at(1)), true, at(2));
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_TRUE(open.front().open && open.front().restored);
+  EXPECT_EQ(open.front().matches, 4U);
+  const Orders orders = next.observe(crowd(4), at(3));
+  EXPECT_TRUE(orders.signals.empty());
+  EXPECT_TRUE(orders.breakers.empty()) << "it was open";
+  EXPECT_EQ(next.observe(crowd(4), at(30)).breakers.size(), 1U);
+}
+
+TEST(Safeguards, ABreakerThatSaysNothingIsNotSaved) {
+  Tracker tracker = guarded();
+  (void)tracker.observe(crowd(0), at(0));
+  EXPECT_EQ(tracker.safeguards().saved(at(1)), SavedSafeguards{});
+  (void)tracker.observe(crowd(1), at(2));
+  EXPECT_EQ(tracker.safeguards().saved(at(3)).breakers.size(), 1U);
+}
+
+TEST(Safeguards, ABreakerOfARuleThatIsNoMoreIsForgottenWithTheFirstPoll) {
+  Tracker before = testing::tracker_of({rule_of(RuleAction::terminate)});
+  before.safeguards().configure(settings());
+  (void)before.observe(crowd(4), at(0));
+  Rule other = rule_of(RuleAction::terminate);
+  other.name = "other";
+  Tracker next = testing::tracker_of({other});
+  next.safeguards().configure(settings());
+  (void)next.safeguards().resume(before.safeguards().saved(at(1)), true, at(1));
+  (void)next.observe(crowd(1), at(2));
+  ASSERT_EQ(next.safeguards().breakers().size(), 1U);
+  EXPECT_EQ(next.safeguards().breakers().begin()->first, "other");
+}
+
 TEST(Safeguards, AProtectedBackendIsNamedAndNeverSignalled) {
   Tracker tracker = guarded();
   Settings protecting = settings();

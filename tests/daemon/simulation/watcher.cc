@@ -206,9 +206,28 @@ void Watcher::answered(const SignalOrder& order, SignalAnswer answer, TimePoint 
   (order.kind == SignalKind::cancel ? judged.cancel_accepted : judged.terminate_accepted) = true;
 }
 
-void Watcher::restarted(const Tracker& tracker, std::optional<SightingId> lost) {
+void Watcher::restarted(
+    const Tracker& tracker,
+    std::optional<SightingId> lost,
+    bool same_boot,
+    TimePoint now
+) {
   in_flight_.clear();
-  breakers_.clear();
+  for (auto& [rule, breaker] : breakers_) {
+    if (breaker.open) ++seen_.breakers_outlived;
+    // What it was last may have been so until now; of another boot all may.
+    if (!same_boot) breaker.high_at = now;
+    for (auto& one : breaker.past)
+      one.first = same_boot ? one.first : now;
+    const bool empty =
+        !breaker.open && breaker.last == 0 &&
+        std::ranges::all_of(breaker.past, [](const auto& one) { return one.second == 0; });
+    if (empty) {
+      breaker.past.clear();
+    } else if (!breaker.open) {
+      breaker.past.emplace_back(now, breaker.last);
+    }
+  }
   // A sighting that nothing is left of may share its id with a later one.
   std::erase_if(judged_, [&](const auto& entry) { return tracker.find(entry.first) == nullptr; });
   for (auto& [id, judged] : judged_) {

@@ -24,6 +24,7 @@ struct Seen {
   int lost = 0;  ///< orders of which no answer was kept over a restart
   int breakers_opened = 0;
   int breakers_closed = 0;
+  int breakers_outlived = 0;  ///< deaths while one was open
   int most_unresponsive = 0;
 };
 
@@ -50,7 +51,8 @@ class Watcher {
   void breakers_reset(TimePoint now);
   /// The daemon died, and `tracker` goes on. `lost`: whose signal it had written down, and no
   /// answer.
-  void restarted(const Tracker& tracker, std::optional<SightingId> lost);
+  void
+  restarted(const Tracker& tracker, std::optional<SightingId> lost, bool same_boot, TimePoint now);
   /// A signal leaves for the server.
   void sent(const SignalOrder& order, TimePoint now);
   void delivered(const SignalOrder& order, const Delivery& delivery, TimePoint now);

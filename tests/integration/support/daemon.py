@@ -59,8 +59,9 @@ def rule(name, application_name, action="terminate", grace="700ms", **match):
 class Daemon:
     """Starts, asks and stops one pghangd."""
 
-    def __init__(self, binaries, folder, dsn, rules, mode="enforce", extra="", arguments=(), env=None, capabilities=UNIT_CAPABILITIES, prefix=()):
+    def __init__(self, binaries, folder, dsn, rules, mode="enforce", extra="", arguments=(), env=None, capabilities=UNIT_CAPABILITIES, prefix=(), listen=("127.0.0.1:0",)):
         self.prefix = list(prefix)
+        self.listen = listen
         self.binaries = Path(binaries)
         self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.folder.chmod(0o755)
@@ -89,7 +90,7 @@ class Daemon:
         """Starts it and waits for nothing: it may be made to die at once."""
         command = self.prefix + (as_user(self.capabilities) if os.geteuid() == 0 else [])
         command += [self.binaries / "pghangd", *self.arguments, "run", "--config.file", self.config]
-        command += ["--web.listen-address", "127.0.0.1:0", "--web.enable-lifecycle"]
+        command += [word for address in self.listen for word in ("--web.listen-address", address)] + ["--web.enable-lifecycle"]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env={**os.environ, **self.env}

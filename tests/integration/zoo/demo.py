@@ -49,7 +49,7 @@ def explain(hang, stage, target, binaries):
     incident = daemons_incident(daemon, hang, target.pid)
     daemon.told = tell(daemon, 0)
     report = f"/api/v1/incidents/{incident['id']}?format=text"
-    say(f"the incident report ({daemon.url}{report})")
+    say(f"the incident report ({daemon.url}{report}; in a browser: {daemon.url}/incidents/{incident['id']})")
     print(daemon.get(report)[1])
     return daemon
 
