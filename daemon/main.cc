@@ -1,6 +1,6 @@
 #include <csignal>
 
-#include "daemon/cli.h"
+#include "daemon/commands/cli.h"
 
 int main(int argc, char** argv) {
   // A client that closes its socket early is an error code, not the end of the daemon.

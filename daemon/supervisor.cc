@@ -10,19 +10,19 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "daemon/bundle_writer.h"
-#include "daemon/capture_desk.h"
-#include "daemon/chronicle.h"
-#include "daemon/config_reloader.h"
-#include "daemon/incident_store.h"
-#include "daemon/logger.h"
-#include "daemon/pause_desk.h"
+#include "daemon/chronicle/bundle_writer.h"
+#include "daemon/chronicle/chronicle.h"
+#include "daemon/chronicle/incident_store.h"
+#include "daemon/controls/config_reloader.h"
+#include "daemon/controls/pause_desk.h"
+#include "daemon/controls/web_front.h"
 #include "daemon/revision.h"
-#include "daemon/sampler_processes.h"
-#include "daemon/service_reporter.h"
-#include "daemon/target_set.h"
+#include "daemon/service/logger.h"
+#include "daemon/service/service_reporter.h"
+#include "daemon/targets/capture_desk.h"
+#include "daemon/targets/sampler_processes.h"
+#include "daemon/targets/target_set.h"
 #include "daemon/version.h"
-#include "daemon/web_front.h"
 
 namespace pghang {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "collectors/sampler/client.h"
 #include "config/configuration.h"
-#include "daemon/service_manager.h"
-#include "daemon/web_config_watch.h"
+#include "daemon/controls/web_config_watch.h"
+#include "daemon/service/service_manager.h"
 
 namespace pghang {
 
@@ -23,7 +23,7 @@ struct RunOptions {
   /// Applies the command line's overrides; called again after each reload.
   std::function<void(Settings&)> override_settings;
   ServiceManager service;
-  std::vector<std::string> missing_capabilities;  ///< daemon/privileges.h
+  std::vector<std::string> missing_capabilities;  ///< daemon/service/privileges.h
   std::vector<UniqueFd> sockets;                  ///< to listen on instead of the listen addresses
   std::optional<WebConfigReading> web_config;     ///< without problems; absent where there is none
 };

@@ -1,4 +1,4 @@
-#include "daemon/blocked_behind.h"
+#include "daemon/chronicle/blocked_behind.h"
 
 #include <utility>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "daemon/bundle_writer.h"
+#include "daemon/chronicle/bundle_writer.h"
 
 #include <sys/stat.h>
 

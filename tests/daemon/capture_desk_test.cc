@@ -1,4 +1,4 @@
-#include "daemon/capture_desk.h"
+#include "daemon/targets/capture_desk.h"
 
 #include <exception>
 

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/commands.h"
+#include "daemon/commands/commands.h"
 
 /// `pghangd check-signatures`: what it prints and how it ends.
 namespace pghang {

@@ -1,4 +1,4 @@
-#include "daemon/enforcer_claim.h"
+#include "daemon/targets/enforcer_claim.h"
 
 #include <gtest/gtest.h>
 

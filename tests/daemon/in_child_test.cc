@@ -1,4 +1,4 @@
-#include "daemon/in_child.h"
+#include "daemon/service/in_child.h"
 
 #include <unistd.h>
 

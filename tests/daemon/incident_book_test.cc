@@ -1,4 +1,4 @@
-#include "daemon/incident_book.h"
+#include "daemon/chronicle/incident_book.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/incident_store.h"
+#include "daemon/chronicle/incident_store.h"
 
 #include <cstdlib>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "daemon/journal.h"
+#include "daemon/service/journal.h"
 
 #include <gtest/gtest.h>
 

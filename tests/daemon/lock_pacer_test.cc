@@ -1,4 +1,4 @@
-#include "daemon/lock_pacer.h"
+#include "daemon/targets/lock_pacer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/logger.h"
+#include "daemon/service/logger.h"
 
 #include <gtest/gtest.h>
 

@@ -14,11 +14,11 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "daemon/chronicle.h"
-#include "daemon/escalation_memory.h"
-#include "daemon/incident_store.h"
-#include "daemon/logger.h"
-#include "daemon/target_monitor.h"
+#include "daemon/chronicle/chronicle.h"
+#include "daemon/chronicle/incident_store.h"
+#include "daemon/service/logger.h"
+#include "daemon/targets/escalation_memory.h"
+#include "daemon/targets/target_monitor.h"
 #include "exporters/store/store_file.h"
 #include "tests/daemon/monitor_fixture.h"
 

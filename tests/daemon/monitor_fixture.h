@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "daemon/chronicle.h"
-#include "daemon/logger.h"
-#include "daemon/target_monitor.h"
+#include "daemon/chronicle/chronicle.h"
+#include "daemon/service/logger.h"
+#include "daemon/targets/target_monitor.h"
 #include "tests/daemon/run_awaitable.h"
 #include "tests/fakes/fake_server.h"
 

@@ -1,4 +1,4 @@
-#include "daemon/narrow.h"
+#include "daemon/service/narrow.h"
 
 #include <sys/syscall.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-#include "daemon/pause.h"
+#include "daemon/controls/pause.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,10 +13,10 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
-#include "daemon/chronicle.h"
-#include "daemon/logger.h"
-#include "daemon/pause_desk.h"
-#include "daemon/pause_file.h"
+#include "daemon/chronicle/chronicle.h"
+#include "daemon/controls/pause_desk.h"
+#include "daemon/controls/pause_file.h"
+#include "daemon/service/logger.h"
 
 namespace pghang {
 namespace {

@@ -1,8 +1,8 @@
-#include "daemon/plan.h"
+#include "daemon/commands/plan.h"
 
 #include <gtest/gtest.h>
 
-#include "daemon/plan_safeguards.h"
+#include "daemon/commands/plan_safeguards.h"
 
 namespace pghang {
 namespace {

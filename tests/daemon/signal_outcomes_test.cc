@@ -1,4 +1,4 @@
-#include "daemon/signal_outcomes.h"
+#include "daemon/chronicle/signal_outcomes.h"
 
 #include <cmath>
 #include <csignal>

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "daemon/postgres_ports.h"
+#include "daemon/targets/postgres_ports.h"
 
 namespace pghang {
 namespace {

@@ -1,4 +1,4 @@
-#include "daemon/status_line.h"
+#include "daemon/service/status_line.h"
 
 #include <gtest/gtest.h>
 

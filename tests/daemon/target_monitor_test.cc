@@ -1,4 +1,4 @@
-#include "daemon/target_monitor.h"
+#include "daemon/targets/target_monitor.h"
 
 #include <csignal>
 

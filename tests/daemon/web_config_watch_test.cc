@@ -1,4 +1,4 @@
-#include "daemon/web_config_watch.h"
+#include "daemon/controls/web_config_watch.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/whereabouts.h"
+#include "daemon/targets/whereabouts.h"
 
 #include <gtest/gtest.h>
 

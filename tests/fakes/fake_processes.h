@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/process_port.h"
+#include "daemon/targets/process_port.h"
 
 namespace pghang::fakes {
 

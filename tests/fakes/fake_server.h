@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/ports.h"
+#include "daemon/targets/ports.h"
 
 namespace pghang::fakes {
 
