@@ -7,6 +7,8 @@
 #include "collectors/sampler/capture_report.h"
 #include "collectors/sampler/protocol.h"
 #include "collectors/stack/snapshot.h"
+#include "config/rule_text.h"
+#include "daemon/escalation/saved_sighting.h"
 #include "exporters/bundle/bundle.h"
 #include "tests/collectors/sampler/sample_capture.h"
 #include "tests/collectors/stack/fixture.h"
@@ -189,6 +191,77 @@ void requests(const std::string& folder) {
   seeds.add(kWhole, std::string("\x16\x03\x01\x02\x00\x01", 6));
 }
 
+void zones(const std::string& folder) {
+  Seeds seeds(folder, "time_zone");
+  for (const char* rule :
+       {"",
+        "UTC0",
+        "CET-1CEST,M3.5.0,M10.5.0/3",
+        "<+0330>-3:30",
+        "EST5EDT,J60/-24,300/167:59:59"}) {
+    Output input;
+    input.number(std::int64_t{1'700'000'000});
+    input.bytes(rule);
+    seeds.add(0, input.take());
+  }
+  Output change;
+  put_change(change, 40, "\xff\xff\xff\xff");
+  seeds.add(1, change.take());
+  for (const char* zone : {"Etc/UTC", "Asia/Kolkata"})
+    seeds.add(2, test::file_text(std::string("/usr/share/zoneinfo/") + zone));
+}
+
+template <typename T>
+std::string archived(const T& value) {
+  std::string bytes;
+  archive::put(bytes, value);
+  return bytes;
+}
+
+void stores(const std::string& folder, Bundle saved) {
+  using namespace escalation;
+  Seeds seeds(folder, "store");
+  saved.evidence.capture.stack.frames.resize(3);
+  saved.evidence.capture.samples.resize(1);
+  Incident incident;
+  incident.id = "incident-1";
+  incident.target = "main";
+  incident.evidence = saved.evidence;
+  incident.timeline = {{Stage::matched, 1, "matched"}, {Stage::cancel_sent, 2, ""}};
+  seeds.add(0, archived(incident));
+  SavedSighting sighting;
+  sighting.rule_name = "stuck-query";
+  sighting.rule = rule_text(default_settings().rules.front());
+  sighting.guard.backend = {4711, PgTimestamp{1000}};
+  sighting.guard.check_query_start = true;
+  sighting.guard.query_start = PgTimestamp{2000};
+  sighting.guard.state = "active";
+  sighting.activity.backend_type = "client backend";
+  sighting.machine.stage = Stage::cancel_sent;
+  sighting.machine.cancel_accepted_at = Moment{1'000'000'000};
+  sighting.machine.hold_off = SavedHoldOff{Moment{1'000'000'000}, Duration{30'000}};
+  seeds.add(1, archived(sighting));
+  sighting.machine.stage = Stage::matched;
+  sighting.machine.under_way = SavedOrder{SignalKind::cancel, Duration{30'000}};
+  seeds.add(1, archived(sighting));
+  SavedSafeguards safeguards;
+  safeguards.spent = {Moment{1'000'000'000}, Moment{2'000'000'000}};
+  SavedBreaker closed;
+  closed.rule = "stuck-query";
+  closed.matches = 4;
+  closed.past = {{Moment{1'000'000'000}, 2}, {Moment{3'000'000'000}, 4}};
+  SavedBreaker open;
+  open.rule = "idle-in-transaction";
+  open.matches = 20;
+  open.open = SavedOpenBreaker{3, 20, Moment{2'000'000'000}};
+  safeguards.breakers = {closed, open};
+  seeds.add(2, archived(safeguards));
+  seeds.add(3, "");
+  Output change;
+  put_change(change, 300, "\xff\xff\xff\xff");
+  seeds.add(3, change.take());
+}
+
 }  // namespace
 }  // namespace pghang::fuzz
 
@@ -205,4 +278,6 @@ int main(int argc, char** argv) {
   pghang::fuzz::messages(argv[1], *saved);
   pghang::fuzz::bundles(argv[1], file, *saved);
   pghang::fuzz::requests(argv[1]);
+  pghang::fuzz::zones(argv[1]);
+  pghang::fuzz::stores(argv[1], *saved);
 }

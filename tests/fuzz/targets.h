@@ -29,6 +29,10 @@ void bundle(std::string_view bytes);
 void evidence(std::string_view bytes);
 /// What a client of the HTTP server sends, on one connection; the first byte says in which pieces.
 void request(std::string_view bytes);
+/// A file of the tz database, or the rule at its end.
+void time_zone(std::string_view bytes);
+/// What the store keeps of incidents, escalations, budgets and breakers; or its file, damaged.
+void store(std::string_view bytes);
 
 struct Target {
   const char* name;
@@ -45,6 +49,8 @@ inline constexpr std::array kTargets{
     Target{"bundle", bundle},
     Target{"evidence", evidence},
     Target{"request", request},
+    Target{"time_zone", time_zone},
+    Target{"store", store},
 };
 
 }  // namespace pghang::fuzz

@@ -27,7 +27,8 @@ NOT_HERE = {
     r"Process\.(tracer|children|pending_signals)|RelatedProcess\..*": "nobody traces it, it has no child, it took each signal",
     r"Diagnosis\.kernel_stack": "needs CAP_SYS_ADMIN",
     r"Target\.(other_daemon|not_local)|WaitNode\.host_pid": "one daemon, no container: test_protection.py, test_containers.py",
-    r"Incident\.capture_error|Backend\.suppressed|AuditedSignal\.words": "nothing fails, is withheld or refused",
+    r"Incident\.capture_error|Backend\.suppressed|(Planned)?Backend\.refused|AuditedSignal\.words": "nothing fails, is withheld or refused",
+    r"Status\.web_config|WebConfig\..*": "no web configuration: test_web_config.py",
     r"(Planned)?Backend\.(exemption|protected_by|spared_for)": "nobody is exempt: test_protection.py",
     r"Activity\.(client_address|query_id|leader_pid)|DiagnosedBackend\.leader_pid": "the UNIX socket; compute_query_id is off; no parallel query",
     r"SentSignal\.(serviced|gone)_seconds|ServerProcess\.wait_event": "depends on the moment",
@@ -68,7 +69,10 @@ def has_its_form(document, answer, operation):
 
 
 def path_of(path, incident):
-    ids = {"incidents": incident["id"], "fingerprints": incident["diagnosis"]["fingerprint"]["stable"], "assets": "page.css"}
+    ids = {
+        "incidents": incident["id"], "fingerprints": incident["diagnosis"]["fingerprint"]["stable"],
+        "runbooks": incident["diagnosis"]["verdict"]["cause"], "assets": "page.css",
+    }
     return re.sub(r"(\w+)/\{\w+\}", lambda found: f"{found[1]}/{ids[found[1]]}", path)
 
 
