@@ -163,13 +163,20 @@ posix_changes(std::string_view rule, std::int64_t known_until, int last_year) {
   // A damaged file's last change may be beyond any calendar.
   const std::int64_t end_of_time = first_of(last_year + 1, 1).time_since_epoch().count() * kDay;
   if (known_until >= end_of_time) return changes;
-  for (int year = year_of(known_until); year <= last_year; ++year) {
-    changes.push_back({moment_of(*begin, year, winter), static_cast<std::int32_t>(summer)});
+  for (int year = year_of(known_until); year <= last_year; ++year)
     changes.push_back({moment_of(*end, year, summer), static_cast<std::int32_t>(winter)});
+  for (int year = year_of(known_until); year <= last_year; ++year)
+    changes.push_back({moment_of(*begin, year, winter), static_cast<std::int32_t>(summer)});
+  std::ranges::stable_sort(changes, {}, &ClockChange::at);
+  // Summer that ends when it begins goes on: so RFC 8536 section 3.3 writes a summer without end.
+  const auto next_is_then = [](const ClockChange& one, const ClockChange& next) {
+    return one.at == next.at;
+  };
+  auto same = std::ranges::adjacent_find(changes, next_is_then);
+  while (same != changes.end()) {
+    same = changes.erase(same);
+    same = std::ranges::adjacent_find(same, changes.end(), next_is_then);
   }
-  std::sort(changes.begin(), changes.end(), [](const ClockChange& a, const ClockChange& b) {
-    return a.at < b.at;
-  });
   std::erase_if(changes, [&](const ClockChange& change) { return change.at <= known_until; });
   return changes;
 }

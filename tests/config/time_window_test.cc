@@ -168,6 +168,18 @@ TEST(PosixRules, KnowTheSouthAndZonesThatNeverChange) {
   EXPECT_TRUE(fixed->empty());
 }
 
+TEST(PosixRules, SummerThatEndsWhenItBeginsGoesOn) {
+  const auto changes = posix_changes("XXX3EDT4,0/0,J365/23", utc(kMonday, 0h) / 1'000'000, 2030);
+  ASSERT_TRUE(changes);
+  ASSERT_FALSE(changes->empty());
+  for (std::size_t i = 0; i < changes->size(); ++i) {
+    EXPECT_EQ(changes->at(i).ahead_seconds, i + 1 < changes->size() ? -4 * 3600 : -3 * 3600);
+    if (i > 0) {
+      EXPECT_LT(changes->at(i - 1).at, changes->at(i).at);
+    }
+  }
+}
+
 TEST(PosixRules, OtherTextsAreNone) {
   for (const char* text :
        {"",
