@@ -41,6 +41,10 @@ Result<void> lock_memory() {
         Errc::permission_denied,
         "RLIMIT_MEMLOCK is not unlimited (LimitMEMLOCK=infinity)"};
   }
+  return lock_pages();
+}
+
+Result<void> lock_pages() {
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
     return Error{Errc::permission_denied, "mlockall: " + std::generic_category().message(errno)};
   }

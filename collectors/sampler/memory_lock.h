@@ -12,4 +12,7 @@ namespace pghang::sampler {
 /// the process).
 [[nodiscard]] Result<void> lock_memory();
 
+/// What lock_memory() does once the limit is known to allow it. Errors: permission_denied.
+[[nodiscard]] Result<void> lock_pages();
+
 }  // namespace pghang::sampler
