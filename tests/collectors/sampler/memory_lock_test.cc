@@ -57,9 +57,8 @@ TEST(MemoryLock, IsNotTakenBelowALimitThatTheNextAllocationWouldReach) {
     limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kMegabyte);
     ::setrlimit(RLIMIT_MEMLOCK, &limit);
     const auto locked = lock_memory();
-    return !locked && locked.error().code == Errc::permission_denied && locked_kilobytes() == 0
-               ? 0
-               : 1;
+    return !locked && locked.error().code == Errc::permission_denied && locked_kilobytes() == 0 ? 0
+                                                                                                : 1;
   });
   EXPECT_EQ(code, 0);
 }
