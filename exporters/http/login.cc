@@ -107,8 +107,11 @@ struct Login::State : std::enable_shared_from_this<Login::State> {
     const auto same = computing.find(work.attempt);
     if (same != computing.end()) return same->second.push_back(std::move(reply));
     start_working();
-    const std::lock_guard lock(desk->mutex);
-    if (desk->waiting.size() >= limits.waiting) return reply(LoginResult::busy);
+    std::unique_lock lock(desk->mutex);
+    if (desk->waiting.size() >= limits.waiting) {
+      lock.unlock();
+      return reply(LoginResult::busy);
+    }
     computing[work.attempt].push_back(std::move(reply));
     desk->waiting.push_back(std::move(work));
     desk->wake.notify_one();

@@ -45,11 +45,20 @@ TEST_F(LandingPage, ShowsWhatIsHungWithItsFirstStepAndLeadsToItsIncident) {
   EXPECT_EQ(html.find("8 min 20 s"), std::string::npos) << "the watched backend is not listed";
 }
 
+TEST_F(LandingPage, SaysWhatTheServerRefusedInItsOwnWords) {
+  EXPECT_EQ(page().find("<small>refused "), std::string::npos);
+  hung().refused = "cancel: must be a superuser to cancel superuser query";
+  EXPECT_NE(
+      page().find("<small>refused cancel: must be a superuser to cancel superuser query</small>"),
+      std::string::npos
+  );
+}
+
 TEST_F(LandingPage, EscapesForeignText) {
   Activity& activity = hung().activity;
   activity.query = kForeignText;
   activity.application_name = activity.user = activity.database = kForeignText;
-  hung().rule = hung().suppressed = hung().protected_by = kForeignText;
+  hung().rule = hung().suppressed = hung().protected_by = hung().refused = kForeignText;
   TargetView& target = view_.targets[0];
   target.name = target.dsn = target.error = target.mode = target.not_local = kForeignText;
   target.other_daemon = kForeignText;
